@@ -1,0 +1,1 @@
+"""Slipway launches models: SageMaker endpoints per environment, updated behind guardrails."""
