@@ -1,0 +1,1 @@
+"""Tables of facts that AWS publishes, checked in so that synthesis needs no network."""
