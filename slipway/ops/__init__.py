@@ -1,0 +1,1 @@
+"""What an operator does through boto3: watch, roll back, shift, scale, publish, invoke."""
