@@ -1,0 +1,28 @@
+"""What moto 5.2.5 lacks or gets wrong, mended; each mend says what it makes good.
+
+``apply`` installs all of them into this process, which must not have served a request yet: moto
+reads its tables of URLs once per service.
+"""
+
+from slipway.local.mends import (
+    accounts,
+    answers,
+    cloudformation,
+    cloudwatch,
+    sagemaker,
+)
+
+
+def apply(url: str) -> None:
+    """Install every mend.
+
+    Parameters
+    ----------
+    url
+        Where this server answers; CloudFormation makes its resources by calling it.
+    """
+    answers.apply()
+    accounts.apply()
+    cloudformation.apply(url)
+    cloudwatch.apply()
+    sagemaker.apply(url)

@@ -1,0 +1,5 @@
+"""CloudWatch."""
+
+
+def apply() -> None:
+    """Install the mends."""

@@ -1,0 +1,5 @@
+"""SageMaker."""
+
+
+def apply(url: str) -> None:
+    """Install the mends."""

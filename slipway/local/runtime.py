@@ -1,0 +1,11 @@
+"""Invoking."""
+
+
+class Fleet:
+    """Workers."""
+
+    def stop(self) -> None:
+        """Stop."""
+
+
+FLEET = Fleet()
