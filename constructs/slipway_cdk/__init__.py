@@ -1,0 +1,1 @@
+"""Constructs for SageMaker inference endpoints that are updated behind guardrails."""

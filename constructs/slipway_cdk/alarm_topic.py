@@ -1,0 +1,59 @@
+"""The topic to which all alarms of an environment go."""
+
+from __future__ import annotations
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from slipway.spec.environment import Environment
+
+
+def _protocol(target: str) -> sns.SubscriptionProtocol:
+    if target.startswith("https://"):
+        return sns.SubscriptionProtocol.HTTPS
+    if target.startswith("arn:"):
+        return {"sqs": sns.SubscriptionProtocol.SQS, "lambda": sns.SubscriptionProtocol.LAMBDA}.get(
+            target.split(":")[2], sns.SubscriptionProtocol.FIREHOSE
+        )
+    return sns.SubscriptionProtocol.EMAIL
+
+
+class AlarmTopic(Construct):
+    """An encrypted, TLS-only topic that CloudWatch may publish to, with the `notify:` subscribers.
+
+    Parameters
+    ----------
+    scope, id
+        Place in the tree.
+    environment
+        The environment.
+    key
+        Encrypts the messages.
+
+    Attributes
+    ----------
+    topic
+        The topic.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, environment: Environment, key: kms.IKey) -> None:  # noqa: A002
+        super().__init__(scope, id)
+        self.topic = sns.Topic(self, "Topic", topic_name=environment.names.topic, master_key=key, enforce_ssl=True)
+        self.topic.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
+        self.topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="Alarms",
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[environment.names.topic_arn],
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": environment.account},
+                    "ArnLike": {"aws:SourceArn": environment.names.arn("cloudwatch", "alarm:*")},
+                },
+            )
+        )
+        for at, target in enumerate(environment.notify):
+            sns.Subscription(self, f"Subscriber{at}", topic=self.topic, protocol=_protocol(target), endpoint=target)

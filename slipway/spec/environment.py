@@ -1,0 +1,96 @@
+"""One environment: where it runs, its foundation, and its endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from slipway.spec.base import ShortName, Spec
+from slipway.spec.endpoint import Endpoint
+from slipway.spec.names import WORD, Names
+from slipway.spec.units import Duration
+
+EnvironmentName = Literal["dev", "test", "staging", "prod"]
+
+#: CloudWatch Logs keeps log groups for these numbers of days only (API:PutRetentionPolicy).
+RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+
+
+class Network(Spec):
+    """Subnets and security groups of every model (API:VpcConfig)."""
+
+    subnets: Annotated[tuple[Annotated[str, Field(pattern=r"^subnet-[0-9a-f]+$")], ...], Field(min_length=1, max_length=16, strict=False)]
+    """1 to 16 subnets; several availability zones in production."""
+    security_groups: Annotated[tuple[Annotated[str, Field(pattern=r"^sg-[0-9a-f]+$")], ...], Field(min_length=1, max_length=5, strict=False)]
+    """1 to 5 security groups."""
+
+
+class Bucket(Spec):
+    """The model bucket."""
+
+    encryption: Literal["s3", "kms"]
+    """S3's own keys, or the environment's KMS key. Default: kms where guarded, else s3."""
+    old_versions: Duration = Duration(90 * 86400)
+    """How long overwritten or deleted objects can be restored."""
+    access_logs: Duration = Duration(365 * 86400)
+    """How long access logs are kept."""
+    account_in_name: bool = False
+    """Add the account to the buckets' names, where somebody else has taken the short ones."""
+
+
+class Environment(Spec):
+    """Everything that one environment is made of."""
+
+    company: ShortName
+    """First part of the bucket's name; must be unique in the world with the rest."""
+    team: Annotated[str, Field(pattern=f"^{WORD}$")]
+    """One word."""
+    project: ShortName
+    """Words with single hyphens; none of them an environment's name."""
+    environment: EnvironmentName
+    """Which one this is; the file's own name."""
+    account: Annotated[str, Field(pattern=r"^\d{12}$")]
+    """The AWS account, twelve digits in quotes."""
+    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+    """Such as `eu-west-1`."""
+    tags: dict[str, str] = Field(default_factory=dict)
+    """Tags on everything, besides Team, Project, Environment and Model."""
+    notify: tuple[Annotated[str, Field(pattern=r"^\S+$")], ...] = Field(default=(), strict=False)
+    """Who hears of alarms: e-mail addresses, https URLs, or ARNs of queues and functions. Required in prod."""
+    network: Network | None = None
+    """Where the models' network interfaces are; SageMaker's own network otherwise."""
+    bucket: Bucket
+    """The model bucket."""
+    encrypt_volumes: bool
+    """Encrypt the instances' volumes with the environment's key. Default: where guarded."""
+    repositories: tuple[ShortName, ...] = Field(default=(), strict=False)
+    """ECR repositories, by short name."""
+    model_package_groups: tuple[ShortName, ...] = Field(default=(), strict=False)
+    """Model package groups of the registry, by short name."""
+    endpoints: dict[ShortName, Endpoint] = Field(default_factory=dict)
+    """The endpoints, by model."""
+
+    @property
+    def guarded(self) -> bool:
+        """Whether this environment's updates are guarded by default: staging and prod."""
+        return self.environment in ("staging", "prod")
+
+    @property
+    def names(self) -> Names:
+        """What everything is called."""
+        return Names(
+            company=self.company,
+            team=self.team,
+            project=self.project,
+            environment=self.environment,
+            account=self.account,
+            region=self.region,
+            bucket_with_account=self.bucket.account_in_name,
+        )
+
+    @property
+    def own_tags(self) -> Mapping[str, str]:
+        """Tags on everything."""
+        return {"Team": self.team, "Project": self.project, "Environment": self.environment, **self.tags}

@@ -1,0 +1,45 @@
+"""Where a model runs: instances, their storage and their timeouts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from slipway.spec.base import Spec
+from slipway.spec.units import Duration, Gigabytes, between
+
+#: How long a download or a start may take.
+StartTimeout = Annotated[Duration, between(Duration(60), Duration(3600), "API:ProductionVariant")]
+
+#: API:ProductionVariantInferenceAmiVersion.
+Ami = Literal[
+    "al2-ami-sagemaker-inference-gpu-2",
+    "al2-ami-sagemaker-inference-gpu-2-1",
+    "al2-ami-sagemaker-inference-gpu-3-1",
+    "al2-ami-sagemaker-inference-neuron-2",
+    "al2023-ami-sagemaker-inference-gpu-4-1",
+]
+
+
+class Hosting(Spec):
+    """Instances that serve one variant."""
+
+    instance_type: Annotated[str, Field(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9-]+$")]
+    """Such as `ml.m5.large`."""
+    instances: Annotated[int, Field(ge=1)]
+    """How many at creation; an update keeps the live count unless `deployment.apply_capacity` is set.
+    Default: 2 where guarded, else 1."""
+    volume: Annotated[Gigabytes, between(Gigabytes(1), Gigabytes(512), "API:VolumeSizeInGB")] | None = None
+    """Size of the storage volume, 1 to 512 GB; refused by types with local NVMe storage."""
+    kms_key: Annotated[str, Field(pattern=r"^\S+$", max_length=2048)] | None = None
+    """Key, alias or ARN that encrypts the storage volume; refused by types with local NVMe storage.
+    Default: the environment's key where `encrypt_volumes` is set and the type allows it."""
+    download_timeout: StartTimeout | None = None
+    """How long an instance may take to download the model."""
+    startup_timeout: StartTimeout | None = None
+    """How long a container may take to pass its first health check."""
+    ami: Ami | None = None
+    """Machine image of the instances, for containers that need other drivers."""
+    routing: Literal["least_outstanding_requests", "random"] | None = None
+    """How requests are spread over instances."""

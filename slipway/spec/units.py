@@ -1,0 +1,162 @@
+"""Values with a unit, as people write them: ``10m``, ``200ms``, ``25%``, ``30GB``."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar, Self, TypeVar
+
+from pydantic import AfterValidator, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+
+class Quantity(float):
+    """A number that is written with its unit and knows how to write itself.
+
+    A bare number is refused: whether ``600`` means seconds or minutes is just what a reader cannot see.
+    """
+
+    units: ClassVar[dict[str, float]]
+    what: ClassVar[str]
+    example: ClassVar[str]
+    compound: ClassVar[bool] = False
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a quantity.
+
+        Parameters
+        ----------
+        text
+            Such as ``10m``.
+
+        Returns
+        -------
+        Self
+            The value in the base unit of its kind.
+
+        Raises
+        ------
+        ValueError
+            If there is no number, no unit or an unknown one.
+        """
+        unit = "|".join(sorted(map(re.escape, cls.units), key=len, reverse=True))
+        one = rf"(\d+(?:\.\d+)?)\s*({unit})"
+        pattern = rf"(?:{one}\s*)+" if cls.compound else one
+        if not re.fullmatch(pattern, text.strip()):
+            raise ValueError(f"{text!r} is not {cls.what}: write it like {cls.example}")
+        return cls(sum(float(number) * cls.units[name] for number, name in re.findall(one, text)))
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def validate(value: Any) -> Self:  # noqa: ANN401  (whatever the YAML holds)
+            if isinstance(value, cls):
+                return value
+            if isinstance(value, str):
+                try:
+                    return cls.parse(value)
+                except ValueError as error:
+                    raise PydanticCustomError("quantity", "{why}", {"why": str(error)}) from None
+            why = f"{value!r} is not {cls.what}: write it with its unit, like {cls.example}"
+            raise PydanticCustomError("quantity", "{why}", {"why": why})
+
+        return core_schema.no_info_plain_validator_function(
+            validate, serialization=core_schema.plain_serializer_function_ser_schema(str, when_used="json")
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        unit = "|".join(map(re.escape, cls.units))
+        one = rf"\d+(\.\d+)?\s*({unit})"
+        pattern = rf"^({one}\s*)+$" if cls.compound else f"^{one}$"
+        return {"type": "string", "pattern": pattern, "examples": cls.example.split(" or ")}
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self!s})"
+
+
+class Duration(Quantity):
+    """A time span in seconds, written ``500ms``, ``90s``, ``10m``, ``1h30m`` or ``30d``."""
+
+    units: ClassVar[dict[str, float]] = {"d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
+    what = "a duration"
+    example = "90s or 10m"
+    compound = True
+
+    @property
+    def seconds(self) -> int:
+        """Whole seconds, as most properties of the service want them."""
+        return round(self)
+
+    @property
+    def microseconds(self) -> int:
+        """Whole microseconds: the unit of ModelLatency and OverheadLatency."""
+        return round(self * 1_000_000)
+
+    @property
+    def days(self) -> int:
+        """Whole days."""
+        return round(self / 86400)
+
+    def __str__(self) -> str:
+        left = round(self * 1000)
+        text = ""
+        for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
+            count, left = divmod(left, size)
+            text += f"{count}{unit}" if count else ""
+        return text or "0s"
+
+
+class Percent(Quantity):
+    """A share in percent, written ``25%`` or ``0.1%``."""
+
+    units: ClassVar[dict[str, float]] = {"%": 1}
+    what = "a percentage"
+    example = "25% or 0.1%"
+
+    @property
+    def ratio(self) -> float:
+        """The share as 0 to 1, the unit of the error-rate metrics."""
+        return float(self) / 100
+
+    def __str__(self) -> str:
+        return f"{float(self):g}%"
+
+
+class Gigabytes(Quantity):
+    """A size of storage in GB, written ``30GB``."""
+
+    units: ClassVar[dict[str, float]] = {"GB": 1}
+    what = "a size"
+    example = "30GB"
+
+    def __str__(self) -> str:
+        return f"{float(self):g}GB"
+
+
+Q = TypeVar("Q", bound=Quantity)
+
+
+def between(low: Q, high: Q, source: str) -> AfterValidator:
+    """Limit a quantity, in the words of its unit.
+
+    Parameters
+    ----------
+    low, high
+        The least and the most, both allowed.
+    source
+        Where the limit is written down.
+
+    Returns
+    -------
+    AfterValidator
+        For ``Annotated``.
+    """
+
+    def check(value: Q) -> Q:
+        if not low <= value <= high:
+            why = f"{value} is out of range: {low} to {high} ({source})"
+            raise PydanticCustomError("out_of_range", "{why}", {"why": why})
+        return value
+
+    return AfterValidator(check)

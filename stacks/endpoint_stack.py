@@ -1,0 +1,42 @@
+"""One endpoint, as a stack without state: it can be deleted and deployed again without loss."""
+
+from __future__ import annotations
+
+from aws_cdk import Environment as Account
+from aws_cdk import Stack, Tags
+from constructs import Construct
+
+from slipway.spec.environment import Environment
+from slipway_cdk.inference_endpoint import InferenceEndpoint
+
+
+class EndpointStack(Stack):
+    """The stack of one endpoint.
+
+    Parameters
+    ----------
+    scope
+        The app.
+    environment
+        The environment.
+    name
+        The endpoint's short name.
+
+    Attributes
+    ----------
+    inference
+        What is in it.
+    """
+
+    def __init__(self, scope: Construct, *, environment: Environment, name: str) -> None:
+        tags = {**environment.own_tags, "Model": name, **environment.endpoints[name].tags}
+        super().__init__(
+            scope,
+            environment.names.stack(name),
+            description=f"Slipway: endpoint {environment.names.endpoint(name)}",
+            env=Account(account=environment.account, region=environment.region),
+            tags=tags,
+        )
+        self.inference = InferenceEndpoint(self, "Inference", environment=environment, name=name)
+        for tag, value in tags.items():
+            Tags.of(self).add(tag, value)

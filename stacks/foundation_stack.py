@@ -1,0 +1,66 @@
+"""What an environment stands on and keeps: bucket, key, roles and policies, repositories, topic."""
+
+from __future__ import annotations
+
+from aws_cdk import CfnDeletionPolicy, CfnOutput, Stack, Tags
+from aws_cdk import Environment as Account
+from aws_cdk import aws_sagemaker as sagemaker
+from constructs import Construct
+
+from slipway.spec.environment import Environment
+from slipway_cdk.access_policies import DeployerPolicy, InvokerPolicy
+from slipway_cdk.alarm_topic import AlarmTopic
+from slipway_cdk.environment_key import EnvironmentKey
+from slipway_cdk.execution_role import ExecutionRole
+from slipway_cdk.image_repository import ImageRepository
+from slipway_cdk.log_group import endpoint_log_group
+from slipway_cdk.model_bucket import ModelBucket
+
+
+class FoundationStack(Stack):
+    """Retained, and protected against deletion. Deploy it first; every other stack depends on it.
+
+    Parameters
+    ----------
+    scope
+        The app.
+    environment
+        The environment.
+    """
+
+    def __init__(self, scope: Construct, *, environment: Environment) -> None:
+        names = environment.names
+        super().__init__(
+            scope,
+            names.stack("foundation"),
+            description=f"Slipway: what the endpoints of {names.prefix} stand on",
+            env=Account(account=environment.account, region=environment.region),
+            tags=dict(environment.own_tags),
+            termination_protection=True,
+        )
+        key = EnvironmentKey(self, "Key", environment=environment).key
+        bucket = ModelBucket(self, "ModelBucket", environment=environment, key=key)
+        ExecutionRole(self, "ExecutionRole", environment=environment, key=key)
+        DeployerPolicy(self, "Deployer", environment=environment)
+        InvokerPolicy(self, "Invoker", environment=environment)
+        AlarmTopic(self, "Alarms", environment=environment, key=key)
+        for name in environment.repositories:
+            ImageRepository(self, f"Repository-{name}", environment=environment, name=name)
+        for name in environment.model_package_groups:
+            group = sagemaker.CfnModelPackageGroup(
+                self, f"Packages-{name}", model_package_group_name=names.package_group(name)
+            )
+            group.cfn_options.deletion_policy = CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE
+            group.cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN
+        if environment.guarded:
+            for name in environment.endpoints:
+                endpoint_log_group(
+                    self,
+                    f"Log-{name}",
+                    environment=environment,
+                    name=name,
+                    removal=CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE,
+                )
+        CfnOutput(self, "BucketName", value=bucket.bucket.bucket_name, description="Model artifacts")
+        for tag, value in environment.own_tags.items():
+            Tags.of(self).add(tag, value)
