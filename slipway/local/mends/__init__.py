@@ -9,6 +9,7 @@ from slipway.local.mends import (
     answers,
     cloudformation,
     cloudwatch,
+    s3,
     sagemaker,
 )
 
@@ -25,4 +26,5 @@ def apply(url: str) -> None:
     accounts.apply()
     cloudformation.apply(url)
     cloudwatch.apply()
+    s3.apply()
     sagemaker.apply(url)
