@@ -14,8 +14,8 @@ from slipway.spec import images
 from slipway.spec.endpoint import Endpoint
 from slipway.spec.environment import Environment
 from slipway.spec.model import FrameworkImage, RepositoryImage
+from slipway.spec.sources import artifacts, image_uri
 from slipway_cdk.acknowledge import acknowledge_wildcards
-from slipway_cdk.fleet import artifact_uri, image_uri
 
 _ECR_URI = re.compile(r"^(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[a-z.]+/(?P<repository>[^:@]+)")
 
@@ -81,9 +81,8 @@ class ExecutionRole(Construct):
         self._wildcards[next(iter(objects))] = "every version of every model of this environment lies there, and nothing else"
         prefixes: dict[str, set[str]] = {}
         for name, endpoint in self._endpoints():
-            for variant in endpoint.fleet.values():
-                uri = artifact_uri(self._environment, name, variant.model, endpoint.version_of(variant))
-                bucket, _, path = uri.removeprefix("s3://").partition("/")
+            for artifact in artifacts(name, endpoint):
+                bucket, _, path = artifact.uri(self._environment).removeprefix("s3://").partition("/")
                 if path.endswith("/"):
                     prefixes.setdefault(bucket, set()).add(path)
                 if bucket != names.bucket or not path.startswith("models/"):

@@ -8,61 +8,14 @@ from aws_cdk import CfnTag
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from slipway.spec import images, instances
+from slipway.spec import instances
 from slipway.spec.endpoint import Variant
 from slipway.spec.environment import Environment
-from slipway.spec.lock import artifact_key
-from slipway.spec.model import FrameworkImage, Model, RepositoryImage
+from slipway.spec.model import Model
+from slipway.spec.sources import Artifact, artifacts, image_uri
 from slipway_cdk.retention import keep_replaced
 
 ROUTING = {"least_outstanding_requests": "LEAST_OUTSTANDING_REQUESTS", "random": "RANDOM"}
-
-
-def image_uri(environment: Environment, model: Model) -> str:
-    """Write the address of a model's image.
-
-    Parameters
-    ----------
-    environment
-        Whose Region and repositories.
-    model
-        The model.
-
-    Returns
-    -------
-    str
-        Registry, repository and tag or digest.
-    """
-    image = model.image
-    if isinstance(image, FrameworkImage):
-        return images.framework_image(image.framework, image.tag, environment.region)
-    if isinstance(image, RepositoryImage):
-        version = f"@{image.digest}" if image.digest else f":{image.tag}"
-        return environment.names.repository_uri(image.repository) + version
-    return image.uri
-
-
-def artifact_uri(environment: Environment, name: str, model: Model, version: str) -> str:
-    """Write the S3 URI of a model's artifact.
-
-    Parameters
-    ----------
-    environment
-        Whose model bucket.
-    name
-        The endpoint's short name.
-    model
-        The model.
-    version
-        Its version.
-
-    Returns
-    -------
-    str
-        An ``s3://`` URI.
-    """
-    key = model.artifact or artifact_key(name, version)
-    return key if key.startswith("s3://") else f"s3://{environment.names.bucket}/{key}"
 
 
 class Fleet(Construct):
@@ -89,9 +42,10 @@ class Fleet(Construct):
     def __init__(self, scope: Construct, id: str, *, environment: Environment, name: str) -> None:  # noqa: A002
         super().__init__(scope, id)
         self._environment = environment
-        self._name = name
         self._endpoint = endpoint = environment.endpoints[name]
-        variants = [self._production_variant(variant_name, variant) for variant_name, variant in endpoint.fleet.items()]
+        variants = [
+            self._production_variant(artifact, endpoint.fleet[artifact.variant]) for artifact in artifacts(name, endpoint)
+        ]
         key = self._volume_key()
         self.config = sagemaker.CfnEndpointConfig(
             self,
@@ -112,10 +66,9 @@ class Fleet(Construct):
         plain = all(instances.refuses_kms_key(hosting.instance_type) is False for hosting in hostings)
         return self._environment.names.key_alias if plain else None
 
-    def _model(self, variant_name: str, variant: Variant) -> sagemaker.CfnModel:
+    def _model(self, artifact: Artifact, variant: Variant) -> sagemaker.CfnModel:
         environment, model = self._environment, variant.model
-        version = self._endpoint.version_of(variant)
-        uri = artifact_uri(environment, self._name, model, version)
+        uri = artifact.uri(environment)
         prefix = uri.endswith("/")
         container = sagemaker.CfnModel.ContainerDefinitionProperty(
             image=image_uri(environment, model),
@@ -132,7 +85,7 @@ class Fleet(Construct):
         network = environment.network
         cfn = sagemaker.CfnModel(
             self,
-            f"Model-{variant_name}",
+            f"Model-{artifact.variant}",
             execution_role_arn=environment.names.execution_role_arn,
             primary_container=container,
             enable_network_isolation=model.network_isolation or None,
@@ -141,7 +94,7 @@ class Fleet(Construct):
             )
             if network
             else None,
-            tags=[CfnTag(key="Version", value=version)],
+            tags=[CfnTag(key="Version", value=artifact.version)],
         )
         keep_replaced(cfn, environment)
         return cfn
@@ -154,12 +107,12 @@ class Fleet(Construct):
         return {**script, **model.environment}
 
     def _production_variant(
-        self, variant_name: str, variant: Variant
+        self, artifact: Artifact, variant: Variant
     ) -> sagemaker.CfnEndpointConfig.ProductionVariantProperty:
         hosting = variant.hosting
         return sagemaker.CfnEndpointConfig.ProductionVariantProperty(
-            variant_name=variant_name,
-            model_name=self._model(variant_name, variant).attr_model_name,
+            variant_name=artifact.variant,
+            model_name=self._model(artifact, variant).attr_model_name,
             instance_type=hosting.instance_type,
             initial_instance_count=hosting.instances,
             initial_variant_weight=variant.weight,

@@ -28,6 +28,15 @@ class Variant(Spec):
     """Its share of the traffic, relative to the other variants'; 0 is allowed."""
 
 
+class Sample(Spec):
+    """A request to try an endpoint with."""
+
+    body: str
+    """What is sent."""
+    content_type: str = "application/json"
+    """Its type."""
+
+
 class Endpoint(Spec):
     """An endpoint."""
 
@@ -45,6 +54,8 @@ class Endpoint(Spec):
     """Autoscaling of every variant. Default: on where guarded."""
     alarms: Alarms | Off = Field(default_factory=Alarms)
     """Operating alarms."""
+    sample: Sample | None = None
+    """A request to try it with after a deployment."""
     dashboard: bool = True
     """A dashboard with the key metrics."""
     log_retention: Duration

@@ -14,14 +14,14 @@ from pydantic_core import ErrorDetails
 
 from slipway.spec.defaults import layer
 from slipway.spec.deployment import AllAtOnce, Canary, Linear, Rolling
-from slipway.spec.endpoint import Endpoint
 from slipway.spec.environment import Environment
 from slipway.spec.errors import ConfigError, Located, Path, Problem
-from slipway.spec.lock import LockError, artifact_key, read_lock
+from slipway.spec.lock import LockError, read_lock
 from slipway.spec.model import FrameworkImage, RepositoryImage, UriImage
 from slipway.spec.names import ENVIRONMENTS
 from slipway.spec.rules import check
 from slipway.spec.source import Node, from_plain, locate, merge, read_yaml, to_plain
+from slipway.spec.sources import artifacts
 
 #: The base that all environments share.
 BASE = "base.yaml"
@@ -67,6 +67,27 @@ def environments(folder: FilePath) -> tuple[str, ...]:
     return tuple(name for name in ENVIRONMENTS if (folder / f"{name}.yaml").is_file())
 
 
+def load_unpublished(folder: FilePath, environment: str) -> Environment:
+    """Load an environment whose artifacts need not be published yet: for whoever publishes them.
+
+    Parameters
+    ----------
+    folder, environment
+        As for `load`.
+
+    Returns
+    -------
+    Environment
+        The environment.
+
+    Raises
+    ------
+    ConfigError
+        With every error of both files at once.
+    """
+    return build(environment, _documents(folder, environment), hashes=None, lock="").environment
+
+
 def load(folder: FilePath, environment: str) -> Loaded:
     """Load one environment from a config folder.
 
@@ -87,6 +108,17 @@ def load(folder: FilePath, environment: str) -> Loaded:
     ConfigError
         With every error of both files at once.
     """
+    documents = _documents(folder, environment)
+    lock = folder / LOCK
+    try:
+        hashes = read_lock(lock)
+    except LockError as error:
+        raise ConfigError([Located(str(lock), 0, Problem((), str(error)))]) from None
+    return build(environment, documents, hashes=hashes, lock=str(lock))
+
+
+def _documents(folder: FilePath, environment: str) -> list[Node]:
+    """Read base and overlay, and see that the overlay is what its name says."""
     known = environments(folder)
     if environment not in known:
         raise ConfigError([Located(str(folder), 0, Problem((), _no_environment(folder, environment, known)))])
@@ -109,12 +141,7 @@ def load(folder: FilePath, environment: str) -> Loaded:
         raise ConfigError([Located(stated.file, stated.line, Problem(("environment",), message))])
     if stated is None:
         overlay.value["environment"] = Node(environment, overlay.file, 0)
-    lock = folder / LOCK
-    try:
-        hashes = read_lock(lock)
-    except LockError as error:
-        raise ConfigError([Located(str(lock), 0, Problem((), str(error)))]) from None
-    return build(environment, documents, hashes=hashes, lock=str(lock))
+    return documents
 
 
 def from_mapping(data: Mapping[str, Any]) -> Loaded:
@@ -353,41 +380,15 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401  (a ty
     return [model for argument in get_args(annotation) for model in _models_in(argument)]
 
 
-def artifacts(name: str, endpoint: Endpoint) -> Iterator[tuple[Path, str, str]]:
-    """Where an endpoint's artifacts are named, and which keys or URIs they are.
-
-    Parameters
-    ----------
-    name
-        The endpoint's short name.
-    endpoint
-        A typed endpoint.
-
-    Yields
-    ------
-    tuple of Path, str and str
-        The key in the config that decides it, the artifact's key or URI (by convention when none is given), and its version.
-    """
-    top: Path = ("endpoints", name)
-    for variant_name, variant in endpoint.fleet.items():
-        at: Path = (*top, "variants", variant_name, "model") if endpoint.variants else (*top, "model")
-        version = endpoint.version_of(variant)
-        if variant.model.artifact is not None:
-            yield (*at, "artifact"), variant.model.artifact, version
-        else:
-            decided = (*at, "version") if variant.model.version is not None else (*top, "version")
-            yield decided, artifact_key(name, version), version
-
-
 def _unpublished(environment: Environment, hashes: Mapping[str, str], lock: str) -> Iterator[Problem]:
     for name, endpoint in environment.endpoints.items():
-        for path, key, version in artifacts(name, endpoint):
-            if key.startswith("s3://") or key.endswith("/") or key in hashes:
+        for artifact in artifacts(name, endpoint):
+            if artifact.elsewhere or artifact.key.endswith("/") or artifact.key in hashes:
                 continue
-            close = get_close_matches(key, hashes, 1)
+            close = get_close_matches(artifact.key, hashes, 1)
             near = f" (it knows {close[0]})" if close else ""
             yield Problem(
-                path,
-                f"{key} is not in {lock}{near}: publish it first with "
-                f"`slipway publish FOLDER --model {name} --version {version}`",
+                artifact.decided_by,
+                f"{artifact.key} is not in {lock}{near}: publish it first with "
+                f"`slipway publish FOLDER --model {name} --version {artifact.version}`",
             )
