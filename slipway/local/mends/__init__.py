@@ -27,4 +27,4 @@ def apply(url: str) -> None:
     cloudformation.apply(url)
     cloudwatch.apply()
     s3.apply()
-    sagemaker.apply(url)
+    sagemaker.apply()

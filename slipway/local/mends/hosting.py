@@ -1,0 +1,224 @@
+"""What SageMaker hosting remembers: models, endpoint configs and endpoints, as they were requested.
+
+moto's own records keep only some members of a request, check instance types against an old list,
+and hold an endpoint config's ARN as a tuple. These take their places in moto's backend, so that
+tags, search and the tagging API go on working.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from moto.sagemaker.models import FakeEndpoint, FakeEndpointConfig, Model
+
+from slipway.local.engine.documents import Document
+
+RETAINABLE = {"DesiredInstanceCount", "DesiredWeight", "DataCaptureConfig"}
+
+
+def now() -> datetime:
+    """Return the time as moto's backends keep it: UTC without a zone."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+class _Ready:
+    """Answers what moto's own CloudFormation asks of a record; abstract there."""
+
+    def is_created(self) -> bool:
+        """Tell that the record is complete."""
+        return True
+
+
+class HostedModel(_Ready, Model):
+    """A model, with every member of its request."""
+
+    def __init__(self, account: str, region: str, request: Mapping[str, Any]) -> None:
+        super().__init__(
+            account_id=account,
+            region_name=region,
+            model_name=request["ModelName"],
+            execution_role_arn=request.get("ExecutionRoleArn", ""),
+            primary_container=request.get("PrimaryContainer") or {},
+            vpc_config=request.get("VpcConfig") or {},
+            containers=request.get("Containers") or [],
+            tags=request.get("Tags") or [],
+        )
+        self.request = dict(request)
+
+    @property
+    def response_object(self) -> Document:
+        """What DescribeModel answers."""
+        described = {key: item for key, item in self.request.items() if key != "Tags"}
+        described.setdefault("EnableNetworkIsolation", False)
+        return {**described, "ModelArn": self.arn, "CreationTime": self.creation_time}
+
+    @property
+    def all_containers(self) -> list[Document]:
+        """Its containers, in the order in which a pipeline runs them."""
+        primary = self.request.get("PrimaryContainer")
+        return [primary] if primary else list(self.request.get("Containers") or [])
+
+
+class HostedConfig(_Ready, FakeEndpointConfig):
+    """An endpoint config, with every member of its request.
+
+    It holds its models as well: an endpoint goes on serving models that were deleted since.
+    """
+
+    def __init__(
+        self,
+        account: str,
+        region: str,
+        request: Mapping[str, Any],
+        models: Mapping[str, HostedModel],
+    ) -> None:
+        super().__init__(
+            account_id=account,
+            region_name=region,
+            endpoint_config_name=request["EndpointConfigName"],
+            production_variants=list(request["ProductionVariants"]),
+            async_inference_config=request.get("AsyncInferenceConfig") or {},
+            data_capture_config=request.get("DataCaptureConfig") or {},
+            tags=request.get("Tags") or [],
+            kms_key_id=request.get("KmsKeyId") or "",
+        )
+        # moto writes (arn,), so that nothing finds a config by its ARN, to tag it for example.
+        self.arn = self.endpoint_config_arn  # type: ignore[assignment]
+        self.request = dict(request)
+        self.models = dict(models)
+
+    def validate_production_variants(self, production_variants: list[dict[str, Any]]) -> None:
+        """Accept every variant: moto's list of instance types ends with the fifth generation."""
+
+    @property
+    def response_object(self) -> Document:
+        """What DescribeEndpointConfig answers."""
+        described = {key: item for key, item in self.request.items() if key != "Tags"}
+        return {
+            **described,
+            "EndpointConfigArn": self.endpoint_config_arn,
+            "CreationTime": self.creation_time,
+        }
+
+    def variant(self, name: str) -> Document | None:
+        """Return a production variant."""
+        found = (v for v in self.production_variants if v["VariantName"] == name)
+        return next(found, None)
+
+
+class HostedEndpoint(_Ready, FakeEndpoint):
+    """An endpoint: what it serves now, and how it was last deployed."""
+
+    def __init__(
+        self,
+        account: str,
+        region: str,
+        name: str,
+        config: HostedConfig,
+        tags: list[dict[str, str]],
+        deployment: Document | None,
+    ) -> None:
+        super().__init__(
+            account_id=account,
+            region_name=region,
+            endpoint_name=name,
+            endpoint_config_name=config.endpoint_config_name,
+            production_variants=[],
+            data_capture_config={},
+            tags=tags,
+        )
+        self.config = config
+        self.last_deployment_config = deployment
+        self.production_variants = _summaries(config.production_variants, config)
+
+    def deploy(
+        self, config: HostedConfig, deployment: Document | None, retained: Iterable[str]
+    ) -> None:
+        """Serve another config.
+
+        Parameters
+        ----------
+        config
+            The new one.
+        deployment
+            The DeploymentConfig of the update.
+        retained
+            Which of DesiredInstanceCount and DesiredWeight keep their live values.
+        """
+        kept = set(retained)
+        live = {v["VariantName"]: v for v in self.production_variants}
+        fresh = _summaries(config.production_variants, config)
+        for variant in fresh:
+            before = live.get(variant["VariantName"], {})
+            for member in ("InstanceCount", "Weight"):
+                if f"Desired{member}" in kept and f"Desired{member}" in before:
+                    for state in ("Desired", "Current"):
+                        variant[f"{state}{member}"] = before[f"{state}{member}"]
+        self.config = config
+        self.endpoint_config_name = config.endpoint_config_name
+        self.production_variants = fresh
+        self.last_deployment_config = deployment or self.last_deployment_config
+        self.last_modified_time = now()
+
+    @property
+    def response_object(self) -> Document:
+        """What DescribeEndpoint answers."""
+        request = self.config.request
+        described: Document = {
+            "EndpointName": self.endpoint_name,
+            "EndpointArn": self.arn,
+            "EndpointConfigName": self.endpoint_config_name,
+            "ProductionVariants": self.production_variants,
+            "EndpointStatus": self.endpoint_status,
+            "FailureReason": self.failure_reason,
+            "CreationTime": self.creation_time,
+            "LastModifiedTime": self.last_modified_time,
+            "LastDeploymentConfig": self.last_deployment_config,
+            "AsyncInferenceConfig": request.get("AsyncInferenceConfig"),
+            "ExplainerConfig": request.get("ExplainerConfig"),
+            "ShadowProductionVariants": _summaries(
+                request.get("ShadowProductionVariants") or [], self.config
+            ),
+        }
+        capture = request.get("DataCaptureConfig")
+        if capture:
+            enabled = bool(capture.get("EnableCapture", False))
+            described["DataCaptureConfig"] = {
+                "EnableCapture": enabled,
+                "CaptureStatus": "Started" if enabled else "Stopped",
+                "CurrentSamplingPercentage": capture["InitialSamplingPercentage"],
+                "DestinationS3Uri": capture["DestinationS3Uri"],
+                "KmsKeyId": capture.get("KmsKeyId", ""),
+            }
+        return {key: item for key, item in described.items() if item not in (None, [])}
+
+
+def _summaries(variants: Iterable[Document], config: HostedConfig) -> list[dict[str, Any]]:
+    return [_summary(variant, config) for variant in variants]
+
+
+def _summary(variant: Document, config: HostedConfig) -> dict[str, Any]:
+    summary: dict[str, Any] = {"VariantName": variant["VariantName"]}
+    weight = float(variant.get("InitialVariantWeight", 1.0))
+    summary["CurrentWeight"] = summary["DesiredWeight"] = weight
+    if variant.get("ServerlessConfig"):
+        for state in ("Current", "Desired"):
+            summary[f"{state}ServerlessConfig"] = variant["ServerlessConfig"]
+    else:
+        count = int(variant.get("InitialInstanceCount", 1))
+        summary["CurrentInstanceCount"] = summary["DesiredInstanceCount"] = count
+    for key in ("ManagedInstanceScaling", "RoutingConfig"):
+        if variant.get(key):
+            summary[key] = variant[key]
+    model = config.models.get(variant.get("ModelName", ""))
+    if model is not None:
+        summary["DeployedImages"] = [
+            {
+                "SpecifiedImage": container["Image"],
+                "ResolvedImage": container["Image"],
+                "ResolutionTime": config.creation_time,
+            }
+            for container in model.all_containers
+            if container.get("Image")
+        ]
+    return summary
