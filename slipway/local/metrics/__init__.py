@@ -1,0 +1,1 @@
+"""CloudWatch's numbers: series, metric math, and the states of alarms. Nothing here knows moto."""
