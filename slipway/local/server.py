@@ -73,6 +73,7 @@ def serve(port: int, port_file: Path | None = None, token: str = "") -> None:
         Returned with the process id at ``control.IDENTITY_PATH``.
     """
     from slipway.local import mends
+    from slipway.local.mends.endpoint_telemetry import Sampler
     from slipway.local.runtime import FLEET
 
     logging.basicConfig(
@@ -85,6 +86,8 @@ def serve(port: int, port_file: Path | None = None, token: str = "") -> None:
     # Requests that are in progress must not keep the process from ending.
     server.daemon_threads = True  # type: ignore[attr-defined]
     mends.apply(f"http://{HOST}:{server.port}")
+
+    Sampler(FLEET).start()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         raise SystemExit(0)

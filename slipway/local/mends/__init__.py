@@ -9,6 +9,7 @@ from slipway.local.mends import (
     answers,
     cloudformation,
     cloudwatch,
+    invocation,
     s3,
     sagemaker,
 )
@@ -28,3 +29,4 @@ def apply(url: str) -> None:
     cloudwatch.apply()
     s3.apply()
     sagemaker.apply()
+    invocation.apply(url)

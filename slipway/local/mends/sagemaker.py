@@ -15,6 +15,7 @@ from slipway.local.engine.planning import partition
 from slipway.local.mends.answers import ApiError
 from slipway.local.mends.hosting import RETAINABLE, HostedConfig, HostedEndpoint, HostedModel
 from slipway.local.mends.patching import add, replace
+from slipway.local.runtime import FLEET
 
 _NAMESPACE = "sagemaker"
 _VARIANT_DIMENSIONS = (
@@ -213,6 +214,7 @@ def delete_endpoint(self: SageMakerResponse) -> ActionResult:
             if resource in scaling.targets.get(dimension, {}):
                 scaling.deregister_scalable_target(_NAMESPACE, resource, dimension)
     del backend.endpoints[endpoint.endpoint_name]
+    FLEET.retire((backend.account_id, backend.region_name, endpoint.endpoint_name))
     return EmptyResult()
 
 
