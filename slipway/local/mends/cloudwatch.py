@@ -227,6 +227,7 @@ def _keeping_state(original: Callable[..., Alarm]) -> Callable[..., Alarm]:
         if before is not None:
             for member in ("state_value", "state_reason", "state_updated_timestamp", "history"):
                 setattr(alarm, member, getattr(before, member))
+            alarm.held_until = getattr(before, "held_until", 0.0)  # type: ignore[attr-defined]
         return alarm
 
     return put_metric_alarm

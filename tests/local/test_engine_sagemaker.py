@@ -1,0 +1,582 @@
+"""SageMaker hosting on the local AWS: refusals, updates, and invoking a model that really runs."""
+
+import concurrent.futures
+import itertools
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.local.conftest import ACCOUNT, REGION, Client, LocalAws, Stack, archive
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/any"
+BUCKET = "models-of-tests"
+# Answers what it is asked, with a trace of the model and its environment.
+ECHO = """
+import json, os, time
+def model_fn(directory):
+    print("loaded", flush=True)
+    return open(os.path.join(directory, "name.txt")).read()
+def input_fn(body, content_type):
+    if content_type != "application/json":
+        raise UnsupportedFormatError(content_type)
+    return json.loads(body)
+def predict_fn(data, model):
+    if data == "fail":
+        raise ValueError("the model says no")
+    if data == "die":
+        os._exit(1)
+    return {"asked": data, "model": model, "mode": os.environ.get("MODE"), "pid": os.getpid()}
+def output_fn(prediction, accept):
+    return json.dumps(prediction), "application/vnd.echo+json"
+class UnsupportedFormatError(Exception):
+    pass
+"""
+
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def name() -> str:
+    return f"ep-{next(_numbers)}"
+
+
+@pytest.fixture(scope="session")
+def bucket(local_aws: LocalAws) -> Client:
+    s3 = local_aws.client("s3")
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    return s3
+
+
+@pytest.fixture
+def sagemaker(local_aws: LocalAws) -> Client:
+    return local_aws.client("sagemaker")
+
+
+class Hosting:
+    """Makes models, configs and endpoints of one name."""
+
+    def __init__(self, local_aws: LocalAws, s3: Client, name: str) -> None:
+        self.name = name
+        self.api = local_aws.client("sagemaker")
+        self.runtime = local_aws.client("sagemaker-runtime")
+        self._s3 = s3
+
+    def upload(self, files: Mapping[str, str], key: str | None = None) -> str:
+        key = key or f"{self.name}.tar.gz"
+        self._s3.put_object(Bucket=BUCKET, Key=key, Body=archive(files))
+        return f"s3://{BUCKET}/{key}"
+
+    def model(self, url: str | None, suffix: str = "", **container: Any) -> str:
+        name = f"{self.name}{suffix}"
+        if url is not None:
+            container["ModelDataUrl"] = url
+        self.api.create_model(
+            ModelName=name,
+            ExecutionRoleArn=ROLE,
+            PrimaryContainer={"Image": "image", **container},
+        )
+        return name
+
+    def config(self, suffix: str = "", **models: str) -> str:
+        name = f"{self.name}{suffix}"
+        variants = [
+            {
+                "VariantName": variant,
+                "ModelName": model,
+                "InstanceType": "ml.m7i.large",
+                "InitialInstanceCount": 2,
+                "InitialVariantWeight": 1.0,
+            }
+            for variant, model in models.items()
+        ]
+        self.api.create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants)
+        return name
+
+    def endpoint(self, config: str) -> None:
+        self.api.create_endpoint(EndpointName=self.name, EndpointConfigName=config)
+
+    def ask(self, data: Any, **options: Any) -> dict[str, Any]:
+        answer = self.runtime.invoke_endpoint(
+            **{
+                "EndpointName": self.name,
+                "Body": json.dumps(data),
+                "ContentType": "application/json",
+                **options,
+            }
+        )
+        found: dict[str, Any] = json.loads(answer["Body"].read())
+        return found
+
+
+@pytest.fixture
+def hosting(local_aws: LocalAws, bucket: Client, name: str) -> Hosting:
+    return Hosting(local_aws, bucket, name)
+
+
+@pytest.fixture
+def echo(hosting: Hosting) -> Hosting:
+    """An endpoint with one variant that echoes."""
+    url = hosting.upload({"code/inference.py": ECHO, "name.txt": "first"})
+    hosting.endpoint(hosting.config(main=hosting.model(url, Environment={"MODE": "test"})))
+    return hosting
+
+
+def failing(call: Callable[[], object]) -> dict[str, Any]:
+    with pytest.raises(ClientError) as caught:
+        call()
+    response: dict[str, Any] = dict(caught.value.response)
+    return response
+
+
+# -- refusals
+
+
+def test_what_is_missing_is_named_by_its_arn(sagemaker: Client) -> None:
+    arn = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}"
+    calls = {
+        f'Could not find endpoint "{arn}:endpoint/gone".': lambda: sagemaker.describe_endpoint(
+            EndpointName="gone"
+        ),
+        f'Could not find endpoint configuration "{arn}:endpoint-config/gone".': lambda: (
+            sagemaker.create_endpoint(EndpointName="new", EndpointConfigName="gone")
+        ),
+        f'Could not find model "{arn}:model/gone".': lambda: sagemaker.create_endpoint_config(
+            EndpointConfigName="new",
+            ProductionVariants=[
+                {"VariantName": "v", "ModelName": "gone", "InstanceType": "ml.m5.large"}
+            ],
+        ),
+    }
+    for message, call in calls.items():
+        error = failing(call)["Error"]
+        assert (error["Code"], error["Message"]) == ("ValidationException", message)
+
+
+def test_names_that_are_taken_are_refused_endpoints_ignoring_case(echo: Hosting) -> None:
+    for call in (
+        lambda: echo.model(None),
+        lambda: echo.config(main=echo.name),
+        lambda: echo.api.create_endpoint(
+            EndpointName=echo.name.upper(), EndpointConfigName=echo.name
+        ),
+    ):
+        assert "Cannot create already existing" in failing(call)["Error"]["Message"]
+
+
+def test_a_model_whose_data_is_not_in_our_bucket_is_refused(hosting: Hosting) -> None:
+    error = failing(lambda: hosting.model(f"s3://{BUCKET}/nowhere.tar.gz"))["Error"]
+    assert error["Message"] == f"Could not find model data at s3://{BUCKET}/nowhere.tar.gz."
+    hosting.model("s3://bucket-of-somebody-else/model.tar.gz")
+
+
+def test_deleting_the_live_config_only_shows_at_the_next_update(echo: Hosting) -> None:
+    echo.api.delete_endpoint_config(EndpointConfigName=echo.name)
+    assert echo.ask(1)["asked"] == 1
+    new = echo.config("-new", main=echo.name)
+    message = failing(
+        lambda: echo.api.update_endpoint(EndpointName=echo.name, EndpointConfigName=new)
+    )["Error"]["Message"]
+    assert message.startswith("Could not find endpoint configuration")
+    assert message.endswith(f'endpoint-config/{echo.name}".')
+
+
+# -- updates
+
+
+def counts(hosting: Hosting) -> dict[str, tuple[int, float]]:
+    found = hosting.api.describe_endpoint(EndpointName=hosting.name)["ProductionVariants"]
+    return {v["VariantName"]: (v["DesiredInstanceCount"], v["CurrentWeight"]) for v in found}
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, (2, 1.0)),
+        ({"RetainAllVariantProperties": True}, (5, 3.0)),
+        (
+            {
+                "RetainAllVariantProperties": True,
+                "ExcludeRetainedVariantProperties": [{"VariantPropertyType": "DesiredWeight"}],
+            },
+            (5, 1.0),
+        ),
+    ],
+)
+def test_an_update_keeps_live_capacity_when_told_to(
+    hosting: Hosting, options: dict[str, Any], expected: tuple[int, float]
+) -> None:
+    model = hosting.model(None)
+    hosting.endpoint(hosting.config(main=model))
+    hosting.api.update_endpoint_weights_and_capacities(
+        EndpointName=hosting.name,
+        DesiredWeightsAndCapacities=[
+            {"VariantName": "main", "DesiredWeight": 3.0, "DesiredInstanceCount": 5}
+        ],
+    )
+    new = hosting.config("-new", main=model)
+    hosting.api.update_endpoint(EndpointName=hosting.name, EndpointConfigName=new, **options)
+    assert counts(hosting) == {"main": expected}
+
+
+def test_an_update_stores_how_it_was_deployed(hosting: Hosting) -> None:
+    model = hosting.model(None)
+    hosting.endpoint(hosting.config(main=model))
+    rolling = {
+        "MaximumBatchSize": {"Type": "CAPACITY_PERCENT", "Value": 50},
+        "WaitIntervalInSeconds": 60,
+    }
+    hosting.api.update_endpoint(
+        EndpointName=hosting.name,
+        EndpointConfigName=hosting.config("-new", main=model),
+        DeploymentConfig={"RollingUpdatePolicy": rolling},
+    )
+    found = hosting.api.describe_endpoint(EndpointName=hosting.name)
+    assert found["EndpointConfigName"] == f"{hosting.name}-new"
+    assert found["LastDeploymentConfig"] == {"RollingUpdatePolicy": rolling}
+
+
+def test_a_scaled_variant_cannot_be_removed(local_aws: LocalAws, hosting: Hosting) -> None:
+    model = hosting.model(None)
+    hosting.endpoint(hosting.config(main=model))
+    scaling = local_aws.client("application-autoscaling")
+    target = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": f"endpoint/{hosting.name}/variant/main",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+    }
+    scaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=2)
+    new = hosting.config("-new", other=model)
+    message = failing(
+        lambda: hosting.api.update_endpoint(EndpointName=hosting.name, EndpointConfigName=new)
+    )["Error"]["Message"]
+    assert 'The variant(s) "[main]" must be deregistered' in message
+    hosting.api.delete_endpoint(EndpointName=hosting.name)
+    left = scaling.describe_scalable_targets(
+        ServiceNamespace="sagemaker", ResourceIds=[target["ResourceId"]]
+    )
+    assert left["ScalableTargets"] == []
+
+
+def test_lists_are_filtered_and_in_pages(hosting: Hosting) -> None:
+    model = hosting.model(None)
+    for index in range(3):
+        hosting.config(f"-{index}", main=model)
+    pages = hosting.api.get_paginator("list_endpoint_configs").paginate(
+        NameContains=hosting.name, PaginationConfig={"PageSize": 2}
+    )
+    found = [[c["EndpointConfigName"] for c in page["EndpointConfigs"]] for page in pages]
+    assert found == [[f"{hosting.name}-2", f"{hosting.name}-1"], [f"{hosting.name}-0"]]
+
+
+def test_a_config_keeps_what_was_requested_and_is_tagged(hosting: Hosting) -> None:
+    model = hosting.model(None)
+    variant = {
+        "VariantName": "main",
+        "ModelName": model,
+        "InstanceType": "ml.g6.xlarge",
+        "InitialInstanceCount": 1,
+        "RoutingConfig": {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"},
+    }
+    shadow = {**variant, "VariantName": "shadow"}
+    made = hosting.api.create_endpoint_config(
+        EndpointConfigName=hosting.name,
+        ProductionVariants=[variant],
+        ShadowProductionVariants=[shadow],
+        EnableNetworkIsolation=True,
+        Tags=[{"Key": "a", "Value": "1"}],
+    )
+    found = hosting.api.describe_endpoint_config(EndpointConfigName=hosting.name)
+    assert found["ProductionVariants"] == [variant]
+    assert found["ShadowProductionVariants"] == [shadow]
+    assert found["EnableNetworkIsolation"] is True
+    arn = made["EndpointConfigArn"]
+    hosting.api.add_tags(ResourceArn=arn, Tags=[{"Key": "a", "Value": "2"}])
+    assert hosting.api.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "a", "Value": "2"}]
+
+
+def test_a_stack_moves_its_endpoint_to_a_new_model(stack: Stack, hosting: Hosting) -> None:
+    def resources(version: str) -> dict[str, Any]:
+        url = hosting.upload(
+            {"code/inference.py": ECHO, "name.txt": version}, f"{hosting.name}/{version}.tar.gz"
+        )
+        variant = {
+            "VariantName": "main",
+            "ModelName": {"Fn::GetAtt": ["Model", "ModelName"]},
+            "InstanceType": "ml.m7i.large",
+            "InitialInstanceCount": 1,
+            "InitialVariantWeight": 1,
+        }
+        return {
+            "Model": {
+                "Type": "AWS::SageMaker::Model",
+                "Properties": {
+                    "ExecutionRoleArn": ROLE,
+                    "PrimaryContainer": {"Image": "image", "ModelDataUrl": url},
+                },
+            },
+            "Config": {
+                "Type": "AWS::SageMaker::EndpointConfig",
+                "UpdateReplacePolicy": "Retain",
+                "Properties": {"ProductionVariants": [variant]},
+            },
+            "Endpoint": {
+                "Type": "AWS::SageMaker::Endpoint",
+                "Properties": {
+                    "EndpointName": hosting.name,
+                    "EndpointConfigName": {"Fn::GetAtt": ["Config", "EndpointConfigName"]},
+                    "Tags": [{"Key": "Version", "Value": version}],
+                },
+            },
+        }
+
+    assert stack.deploy(resources("v1")) == "CREATE_COMPLETE"
+    first = hosting.api.describe_endpoint(EndpointName=hosting.name)["EndpointConfigName"]
+    assert hosting.ask(1)["model"] == "v1"
+    assert stack.deploy(resources("v2")) == "UPDATE_COMPLETE"
+    found = hosting.api.describe_endpoint(EndpointName=hosting.name)
+    assert found["EndpointConfigName"] != first
+    assert hosting.ask(1)["model"] == "v2"
+    hosting.api.describe_endpoint_config(EndpointConfigName=first)
+    tags = hosting.api.list_tags(ResourceArn=found["EndpointArn"])["Tags"]
+    assert tags == [{"Key": "Version", "Value": "v2"}]
+    owner = stack.cloudformation.describe_stack_resources(PhysicalResourceId=found["EndpointArn"])
+    assert {r["StackName"] for r in owner["StackResources"]} == {stack.name}
+
+
+# -- invoking
+
+
+def test_a_model_answers_with_its_own_environment_and_content_type(echo: Hosting) -> None:
+    answer = echo.runtime.invoke_endpoint(
+        EndpointName=echo.name, Body="[1, 2]", ContentType="application/json"
+    )
+    assert answer["ContentType"] == "application/vnd.echo+json"
+    assert answer["InvokedProductionVariant"] == "main"
+    found = json.loads(answer["Body"].read())
+    assert (found["asked"], found["model"], found["mode"]) == ([1, 2], "first", "test")
+
+
+def test_requests_at_once_do_not_mix(echo: Hosting) -> None:
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda number: echo.ask(number)["asked"], range(64)))
+    assert answers == list(range(64))
+
+
+def test_the_process_is_kept_until_the_artifact_changes(echo: Hosting) -> None:
+    first = echo.ask(1)
+    assert echo.ask(1)["pid"] == first["pid"]
+    echo.upload({"code/inference.py": ECHO, "name.txt": "second"})
+    second = echo.ask(1)
+    assert second["model"] == "second"
+    assert second["pid"] != first["pid"]
+
+
+def test_what_the_model_raises_is_a_model_error(echo: Hosting) -> None:
+    response = failing(lambda: echo.ask("fail"))
+    assert response["ResponseMetadata"]["HTTPStatusCode"] == 424
+    assert response["Error"]["Code"] == "ModelError"
+    assert response["OriginalStatusCode"] == 500
+    assert response["OriginalMessage"] == "the model says no"
+    assert response["Error"]["Message"].startswith(
+        'Received server error (500) from primary with message "the model says no". See https://'
+    )
+    assert echo.ask(1)["asked"] == 1
+
+
+def test_a_content_type_that_the_model_does_not_take_is_a_client_error(echo: Hosting) -> None:
+    response = failing(lambda: echo.ask(1, ContentType="image/png"))
+    assert response["OriginalStatusCode"] == 415
+    assert "Received client error (415) from primary" in response["Error"]["Message"]
+
+
+def test_a_model_server_that_dies_is_started_again(echo: Hosting) -> None:
+    assert failing(lambda: echo.ask("die"))["Error"]["Code"] == "ModelError"
+    assert echo.ask(1)["asked"] == 1
+
+
+def test_an_endpoint_that_is_not_there_is_refused(hosting: Hosting) -> None:
+    error = failing(lambda: hosting.ask(1))["Error"]
+    assert error["Code"] == "ValidationError"
+    assert error["Message"] == f"Endpoint {hosting.name} of account {ACCOUNT} not found."
+
+
+def test_traffic_follows_the_weights_and_the_target_variant(hosting: Hosting) -> None:
+    models = {
+        variant: hosting.model(
+            hosting.upload(
+                {"inference.py": ECHO, "name.txt": variant}, f"{hosting.name}-{variant}"
+            ),
+            f"-{variant}",
+        )
+        for variant in ("a", "b")
+    }
+    hosting.endpoint(hosting.config(**models))
+    hosting.api.update_endpoint_weights_and_capacities(
+        EndpointName=hosting.name,
+        DesiredWeightsAndCapacities=[
+            {"VariantName": "a", "DesiredWeight": 0.0, "DesiredInstanceCount": 1}
+        ],
+    )
+    assert {hosting.ask(1)["model"] for _ in range(10)} == {"b"}
+    assert hosting.ask(1, TargetVariant="a")["model"] == "a"
+    assert (
+        "Variant c not found"
+        in failing(lambda: hosting.ask(1, TargetVariant="c"))["Error"]["Message"]
+    )
+
+
+def test_models_that_are_not_packed_are_files_under_a_prefix(
+    hosting: Hosting, bucket: Client
+) -> None:
+    for key, text in {"code/inference.py": ECHO, "name.txt": "prefix"}.items():
+        bucket.put_object(Bucket=BUCKET, Key=f"{hosting.name}/{key}", Body=text)
+    source = {
+        "S3Uri": f"s3://{BUCKET}/{hosting.name}/",
+        "S3DataType": "S3Prefix",
+        "CompressionType": "None",
+    }
+    model = hosting.model(None, ModelDataSource={"S3DataSource": source})
+    hosting.endpoint(hosting.config(main=model))
+    assert hosting.ask(1)["model"] == "prefix"
+
+
+def test_a_multi_model_endpoint_serves_the_model_that_is_named(hosting: Hosting) -> None:
+    for name in ("one", "two"):
+        hosting.upload(
+            {"code/inference.py": ECHO, "name.txt": name}, f"{hosting.name}/{name}.tar.gz"
+        )
+    model = hosting.model(f"s3://{BUCKET}/{hosting.name}/", Mode="MultiModel")
+    hosting.endpoint(hosting.config(main=model))
+    for name in ("one", "two"):
+        assert hosting.ask(1, TargetModel=f"{name}.tar.gz")["model"] == name
+    assert "TargetModel is required" in failing(lambda: hosting.ask(1))["Error"]["Message"]
+
+
+def test_a_pipeline_passes_its_containers_in_order(hosting: Hosting) -> None:
+    step = """
+import json
+def model_fn(directory): return None
+def input_fn(body, content_type): return json.loads(body)
+def predict_fn(data, model): return data + [len(data)]
+"""
+    url = hosting.upload({"code/inference.py": step})
+    hosting.api.create_model(
+        ModelName=hosting.name,
+        ExecutionRoleArn=ROLE,
+        Containers=[{"Image": "image", "ModelDataUrl": url}] * 3,
+    )
+    hosting.endpoint(hosting.config(main=hosting.name))
+    answer = hosting.runtime.invoke_endpoint(
+        EndpointName=hosting.name, Body="[]", ContentType="application/json"
+    )
+    assert json.loads(answer["Body"].read()) == [0, 1, 2]
+
+
+def test_a_model_without_code_says_what_is_missing(hosting: Hosting) -> None:
+    url = hosting.upload({"model.bin": "weights"})
+    hosting.endpoint(hosting.config(main=hosting.model(url)))
+    message = failing(lambda: hosting.ask(1))["OriginalMessage"]
+    assert "neither code/inference.py nor inference.py" in message
+
+
+# -- what invoking leaves behind
+
+
+def metric(local_aws: LocalAws, metric: str, statistic: str, **dimensions: str) -> list[float]:
+    now = datetime.now(UTC)
+    query = {
+        "Metric": {
+            "Namespace": "AWS/SageMaker",
+            "MetricName": metric,
+            "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
+        },
+        "Period": 3600,
+        "Stat": statistic,
+    }
+    results = local_aws.client("cloudwatch").get_metric_data(
+        StartTime=now - timedelta(hours=1),
+        EndTime=now + timedelta(hours=1),
+        MetricDataQueries=[{"Id": "m", "MetricStat": query}],
+    )["MetricDataResults"]
+    values: list[float] = results[0]["Values"]
+    return values
+
+
+@pytest.mark.parametrize("by_config", [False, True])
+def test_invocations_leave_the_metrics_of_the_service(
+    local_aws: LocalAws,
+    echo: Hosting,
+    by_config: bool,  # noqa: FBT001
+) -> None:
+    for _ in range(2):
+        echo.ask(1)
+    failing(lambda: echo.ask("fail"))
+    failing(lambda: echo.ask(1, ContentType="image/png"))
+    where = {"EndpointName": echo.name, "VariantName": "main"}
+    if by_config:
+        where["EndpointConfigName"] = echo.name
+
+    def total(name: str, statistic: str = "Sum") -> float:
+        return sum(metric(local_aws, name, statistic, **where))
+
+    assert total("Invocations") == 4
+    assert total("InvocationsPerInstance") == 2  # two instances
+    assert total("Invocation5XXErrors") == 1
+    assert total("Invocation4XXErrors") == 1
+    assert total("Invocation4XXErrors", "Average") == 0.25
+    assert total("InvocationModelErrors") == 2
+    assert 100 < total("ModelLatency", "p50") < 60_000_000
+    assert 0 < total("OverheadLatency", "Average") < 60_000_000
+
+
+def test_what_a_model_prints_is_in_the_endpoints_log_group(
+    local_aws: LocalAws, echo: Hosting
+) -> None:
+    group, logs = f"/aws/sagemaker/Endpoints/{echo.name}", local_aws.client("logs")
+    logs.create_log_group(logGroupName=group)
+    echo.ask(1)
+    failing(lambda: echo.ask("fail"))
+    events = logs.filter_log_events(logGroupName=group)["events"]
+    lines = [event["message"] for event in events]
+    assert "loaded" in lines
+    assert any("ValueError: the model says no" in line for line in lines)
+    streams = logs.describe_log_streams(logGroupName=group)["logStreams"]
+    assert [s["logStreamName"].split("/")[0] for s in streams] == ["main"]
+
+
+def test_an_alarm_on_the_new_fleet_sees_its_errors_only(local_aws: LocalAws, echo: Hosting) -> None:
+    cloudwatch = local_aws.client("cloudwatch")
+
+    def state(config: str) -> str:
+        name = f"{echo.name}-{config}"
+        cloudwatch.put_metric_alarm(
+            AlarmName=name,
+            Namespace="AWS/SageMaker",
+            MetricName="Invocation5XXErrors",
+            # in another order than they are published
+            Dimensions=[
+                {"Name": "VariantName", "Value": "main"},
+                {"Name": "EndpointConfigName", "Value": config},
+                {"Name": "EndpointName", "Value": echo.name},
+            ],
+            Statistic="Average",
+            Period=60,
+            EvaluationPeriods=1,
+            ComparisonOperator="GreaterThanThreshold",
+            Threshold=0.01,
+            TreatMissingData="notBreaching",
+        )
+        found = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
+        return str(found["StateValue"])
+
+    failing(lambda: echo.ask("fail"))
+    assert state(echo.name) == "ALARM"
+    new = echo.config("-new", main=echo.name)
+    echo.api.update_endpoint(EndpointName=echo.name, EndpointConfigName=new)
+    assert state(new) == "OK"
+    failing(lambda: echo.ask("fail"))
+    assert state(new) == "ALARM"
