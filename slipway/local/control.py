@@ -23,6 +23,7 @@ IDENTITY_PATH = "/_slipway/identity"
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 _ANSWER_SECONDS = 5.0
+_FOREIGN_SECONDS = 1.0
 # Whatever could send a tool elsewhere, or under another name, than `environment` says.
 _REMOVED = {
     "AWS_PROFILE",
@@ -231,14 +232,14 @@ def _exclusive(home: Path) -> Iterator[None]:
 
 def _answers(state: _State) -> bool:
     """Tell whether the process that we started answers at its port, and not another one."""
-    identity = _identity(state.port)
+    identity = _identity(state.port, _ANSWER_SECONDS)
     return identity == {"pid": state.pid, "token": state.token}
 
 
-def _identity(port: int) -> object:
+def _identity(port: int, patience: float) -> object:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"http://{HOST}:{port}{IDENTITY_PATH}", timeout=_ANSWER_SECONDS) as answer:
+        with opener.open(f"http://{HOST}:{port}{IDENTITY_PATH}", timeout=patience) as answer:
             return json.loads(answer.read())
     except (OSError, ValueError):
         return None
@@ -254,7 +255,7 @@ def _refuse_taken(port: int) -> None:
         except OSError as error:
             whose = (
                 "by the local AWS of another folder; stop that one"
-                if _identity(port) is not None
+                if _identity(port, _FOREIGN_SECONDS) is not None
                 else "by another program; end it"
             )
             raise LocalAwsError(
