@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from aws_cdk import App, Validations
-from cdk_nag import AwsSolutionsChecks
 
 from slipway.spec.environment import Environment
 from stacks.endpoint_stack import EndpointStack
@@ -51,5 +50,8 @@ def assemble(
         # Names are literals, which make no dependency by themselves.
         stack.add_stack_dependency(foundation)
     if checked:
+        # Loading it costs a seventh of a second, which whoever does not check need not pay.
+        from cdk_nag import AwsSolutionsChecks
+
         Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     return app

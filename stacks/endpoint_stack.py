@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aws_cdk import Environment as Account
-from aws_cdk import Stack, Tags
+from aws_cdk import Stack
 from constructs import Construct
 
 from slipway.spec.environment import Environment
@@ -38,5 +38,3 @@ class EndpointStack(Stack):
             tags=tags,
         )
         self.inference = InferenceEndpoint(self, "Inference", environment=environment, name=name)
-        for tag, value in tags.items():
-            Tags.of(self).add(tag, value)

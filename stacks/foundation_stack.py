@@ -54,13 +54,7 @@ class FoundationStack(Stack):
             group.cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN
         if environment.guarded:
             for name in environment.endpoints:
-                endpoint_log_group(
-                    self,
-                    f"Log-{name}",
-                    environment=environment,
-                    name=name,
-                    removal=CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE,
-                )
+                endpoint_log_group(self, f"Log-{name}", environment=environment, name=name)
         CfnOutput(self, "BucketName", value=bucket.bucket.bucket_name, description="Model artifacts")
         for tag, value in environment.own_tags.items():
             Tags.of(self).add(tag, value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aws_cdk import Environment as Account
-from aws_cdk import Stack, Tags
+from aws_cdk import Stack
 from constructs import Construct
 
 from slipway.spec.environment import Environment
@@ -31,5 +31,3 @@ class OperationsStack(Stack):
             tags=dict(environment.own_tags),
         )
         environment_dashboard(self, "Dashboard", environment=environment)
-        for tag, value in environment.own_tags.items():
-            Tags.of(self).add(tag, value)

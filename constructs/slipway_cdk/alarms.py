@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import CfnResource
 from constructs import Construct
 
 from slipway.spec import instances
@@ -12,6 +12,7 @@ from slipway.spec.alarms import Alarms
 from slipway.spec.endpoint import Variant
 from slipway.spec.environment import Environment
 from slipway.spec.units import Duration, Percent
+from slipway_cdk.resource import declare, tags
 
 REQUESTS = "AWS/SageMaker"
 MACHINE = "/aws/sagemaker/Endpoints"
@@ -59,6 +60,28 @@ SIGNALS = {
 }
 
 
+#: Levels that are a share of the machine.
+MACHINE_LEVELS = ("cpu", "memory", "disk", "gpu", "gpu_memory")
+
+
+def microseconds_or_rate(level: float) -> float:
+    """Turn a latency or an error rate into the metric's own unit.
+
+    Parameters
+    ----------
+    level
+        A duration, a percentage or a plain figure.
+
+    Returns
+    -------
+    float
+        Microseconds, a rate from 0 to 1, or the figure itself.
+    """
+    if isinstance(level, Duration):
+        return level.microseconds
+    return round(level.ratio, 6) if isinstance(level, Percent) else level
+
+
 def threshold(key: str, level: float, instance_type: str) -> float | None:
     """Turn a level into the metric's own unit.
 
@@ -76,160 +99,154 @@ def threshold(key: str, level: float, instance_type: str) -> float | None:
     float or None
         Microseconds, a rate from 0 to 1, percent, or 100 for each core or GPU; ``None`` when the type has no GPU.
     """
-    if isinstance(level, Duration):
-        return level.microseconds
-    if not isinstance(level, Percent):
-        return level
+    if not isinstance(level, Percent) or key not in MACHINE_LEVELS:
+        return microseconds_or_rate(level)
     if key in ("memory", "disk"):
         return float(level)
-    if key not in ("cpu", "gpu", "gpu_memory"):
-        return round(level.ratio, 6)
     machine = instances.lookup(instance_type)
     units = 0 if machine is None else machine.vcpus if key == "cpu" else machine.gpus
     return float(level) * units if units else None
 
 
-def _alarm(  # noqa: PLR0913
-    scope: Construct,
-    id: str,  # noqa: A002
-    *,
-    environment: Environment,
-    name: str,
-    signal: Signal,
-    level: float,
-    dimensions: dict[str, str],
-    period: Duration,
-    evaluations: int,
-    description: str,
-) -> cloudwatch.CfnAlarm:
-    topic = environment.names.topic_arn
-    percentile = signal.statistic.startswith("p")
-    return cloudwatch.CfnAlarm(
-        scope,
-        id,
-        alarm_name=name,
-        alarm_description=description,
-        namespace=signal.namespace,
-        metric_name=signal.metric,
-        dimensions=[cloudwatch.CfnAlarm.DimensionProperty(name=k, value=v) for k, v in dimensions.items()],
-        statistic=None if percentile else signal.statistic,
-        extended_statistic=signal.statistic if percentile else None,
-        period=period.seconds,
-        evaluation_periods=evaluations,
-        threshold=level,
-        comparison_operator="GreaterThanThreshold",
-        # Changing an alarm keeps its state, and no data means no traffic: neither may end an update.
-        treat_missing_data="notBreaching",
-        alarm_actions=[topic],
-        ok_actions=[topic],
-    )
-
-
-class RollbackAlarms(Construct):
-    """Alarms that end an update. They see the new fleet only, by the name of its config.
-
-    So errors of the old fleet never end the update that would cure them. Each is named by reference in the DeploymentConfig,
-    which keeps the order config, alarm, endpoint.
-
-    Parameters
-    ----------
-    scope, id
-        Place in the tree.
-    environment
-        The environment.
-    name
-        The endpoint's short name.
-    config_name
-        Name of the new fleet's endpoint config.
+@dataclass(frozen=True)
+class Rollback:
+    """The rollback alarms of an endpoint.
 
     Attributes
     ----------
-    alarm_names
-        What the DeploymentConfig lists; at most ten, its own ones as references.
-    literal_names
+    references
+        What the DeploymentConfig lists; at most ten, its own ones by reference, so that they exist before the endpoint.
+    names
         The same as they will be called.
     """
 
-    def __init__(
-        self, scope: Construct, id: str, *, environment: Environment, name: str, config_name: str  # noqa: A002
-    ) -> None:
-        super().__init__(scope, id)
-        endpoint = environment.endpoints[name]
-        alarms = endpoint.deployment.rollback_alarms
-        self.alarm_names: list[str] = []
-        self.literal_names: list[str] = []
-        if not alarms:
-            return
-        for variant, declared in endpoint.fleet.items():
-            for key, level in endpoint.rollback_levels.items():
-                limit = threshold(key, level, declared.hosting.instance_type)
-                if limit is None:
-                    continue
-                what = f"rollback-{key.replace('_', '-')}" + (f"-{variant}" if len(endpoint.fleet) > 1 else "")
-                literal = environment.names.alarm(name, what)
-                alarm = _alarm(
-                    self,
-                    f"{key}-{variant}",
-                    environment=environment,
-                    name=literal,
-                    signal=SIGNALS[key],
-                    level=limit,
-                    dimensions={
-                        "EndpointName": environment.names.endpoint(name),
-                        "VariantName": variant,
-                        "EndpointConfigName": config_name,
-                    },
-                    period=alarms.period,
-                    evaluations=alarms.evaluations,
-                    description=f"New fleet of {environment.names.endpoint(name)}: {SIGNALS[key].what} (above {level}). "
-                    "An update in progress is rolled back; compare the live config with the stack's.",
-                )
-                self.alarm_names.append(alarm.ref)
-                self.literal_names.append(literal)
-        self.alarm_names += alarms.also
-        self.literal_names += alarms.also
+    references: tuple[str, ...]
+    names: tuple[str, ...]
 
 
-class OperatingAlarms(Construct):
-    """Alarms on the whole of each variant, for people; they roll nothing back.
+class EndpointAlarms:
+    """Declares the alarms of one endpoint.
 
     Parameters
     ----------
-    scope, id
+    scope
         Place in the tree.
     environment
         The environment.
     name
         The endpoint's short name.
-
-    Attributes
-    ----------
-    alarms
-        By name.
     """
 
-    def __init__(self, scope: Construct, id: str, *, environment: Environment, name: str) -> None:  # noqa: A002
-        super().__init__(scope, id)
-        endpoint = environment.endpoints[name]
-        self.alarms: dict[str, cloudwatch.CfnAlarm] = {}
-        if not endpoint.alarms:
-            return
-        for variant, declared in endpoint.fleet.items():
-            for key, limit, level in levels(endpoint.alarms, declared):
-                what = key.replace("_", "-") + (f"-{variant}" if len(endpoint.fleet) > 1 else "")
-                alarm_name = environment.names.alarm(name, what)
-                self.alarms[alarm_name] = _alarm(
-                    self,
-                    f"{key}-{variant}",
-                    environment=environment,
-                    name=alarm_name,
-                    signal=SIGNALS[key],
-                    level=limit,
-                    dimensions={"EndpointName": environment.names.endpoint(name), "VariantName": variant},
-                    period=endpoint.alarms.period,
-                    evaluations=endpoint.alarms.evaluations,
-                    description=f"{environment.names.endpoint(name)}: {SIGNALS[key].what} (above {level}). {SIGNALS[key].do}",
+    def __init__(self, scope: Construct, *, environment: Environment, name: str) -> None:
+        self._scope = scope
+        self._name = name
+        self._endpoint = environment.endpoints[name]
+        self._names = environment.names
+        self._full = environment.names.endpoint(name)
+        self._topic = [environment.names.topic_arn]
+        self._tags = tags(environment, name)
+
+    def rollback(self, config_name: object) -> Rollback:
+        """Declare the alarms that end an update. They see the new fleet only, by the name of its config.
+
+        So errors of the old fleet never end the update that would cure them.
+
+        Parameters
+        ----------
+        config_name
+            Name of the new fleet's endpoint config.
+
+        Returns
+        -------
+        Rollback
+            For the DeploymentConfig, which names them by reference: that keeps the order config, alarm, endpoint.
+        """
+        alarms = self._endpoint.deployment.rollback_alarms
+        if not alarms:
+            return Rollback((), ())
+        references, names = [], []
+        for variant in self._endpoint.fleet:
+            for key, level in self._endpoint.rollback_levels.items():
+                alarm_name = self._alarm_name(f"rollback-{key}", variant)
+                alarm = self._alarm(
+                    f"Rollback-{key}-{variant}",
+                    alarm_name,
+                    key,
+                    microseconds_or_rate(level),
+                    {"EndpointName": self._full, "VariantName": variant, "EndpointConfigName": config_name},
+                    alarms.period,
+                    alarms.evaluations,
+                    f"New fleet of {self._full}: {SIGNALS[key].what} (above {level}). An update in progress is rolled back; "
+                    "compare the live config with the stack's.",
                 )
+                references.append(alarm.ref)
+                names.append(alarm_name)
+        return Rollback((*references, *alarms.also), (*names, *alarms.also))
+
+    def operating(self) -> tuple[str, ...]:
+        """Declare the alarms on the whole of each variant, for people; they roll nothing back.
+
+        Returns
+        -------
+        tuple of str
+            Their names.
+        """
+        alarms = self._endpoint.alarms
+        names: list[str] = []
+        for variant, declared in self._endpoint.fleet.items() if alarms else ():
+            for key, level, limit in levels(alarms or Alarms(), declared):
+                names.append(self._alarm_name(key, variant))
+                self._alarm(
+                    f"Alarm-{key}-{variant}",
+                    names[-1],
+                    key,
+                    limit,
+                    {"EndpointName": self._full, "VariantName": variant},
+                    (alarms or Alarms()).period,
+                    (alarms or Alarms()).evaluations,
+                    f"{self._full}: {SIGNALS[key].what} (above {level}). {SIGNALS[key].do}",
+                )
+        return tuple(names)
+
+    def _alarm_name(self, key: str, variant: str) -> str:
+        what = key.replace("_", "-")
+        return self._names.alarm(self._name, f"{what}-{variant}" if len(self._endpoint.fleet) > 1 else what)
+
+    def _alarm(  # noqa: PLR0913, PLR0917  (an alarm is that many things)
+        self,
+        id: str,  # noqa: A002
+        name: str,
+        key: str,
+        limit: float,
+        dimensions: dict[str, object],
+        period: Duration,
+        evaluations: int,
+        description: str,
+    ) -> CfnResource:
+        signal = SIGNALS[key]
+        kind = "ExtendedStatistic" if signal.statistic.startswith("p") else "Statistic"
+        return declare(
+            self._scope,
+            id,
+            "AWS::CloudWatch::Alarm",
+            {
+                "AlarmName": name,
+                "AlarmDescription": description,
+                "Namespace": signal.namespace,
+                "MetricName": signal.metric,
+                "Dimensions": [{"Name": k, "Value": v} for k, v in dimensions.items()],
+                kind: signal.statistic,
+                "Period": period.seconds,
+                "EvaluationPeriods": evaluations,
+                "Threshold": limit,
+                "ComparisonOperator": "GreaterThanThreshold",
+                # Changing an alarm keeps its state, and no data means no traffic: neither may end an update.
+                "TreatMissingData": "notBreaching",
+                "AlarmActions": self._topic,
+                "OKActions": self._topic,
+                "Tags": self._tags,
+            },
+        )
 
 
 def levels(alarms: Alarms, variant: Variant) -> list[tuple[str, float, float]]:
@@ -245,7 +262,7 @@ def levels(alarms: Alarms, variant: Variant) -> list[tuple[str, float, float]]:
     Returns
     -------
     list of tuple
-        Key, threshold in the metric's unit, and the level as declared.
+        Key, the level as declared, and the threshold in the metric's unit.
     """
     out: list[tuple[str, float, float]] = []
     for key in SIGNALS:
@@ -254,5 +271,5 @@ def levels(alarms: Alarms, variant: Variant) -> list[tuple[str, float, float]]:
             continue
         limit = threshold(key, level, variant.hosting.instance_type)
         if limit is not None:
-            out.append((key, limit, level))
+            out.append((key, level, limit))
     return out

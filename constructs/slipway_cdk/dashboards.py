@@ -6,13 +6,14 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import CfnResource
 from constructs import Construct
 
 from slipway.spec import instances
 from slipway.spec.endpoint import Endpoint
 from slipway.spec.environment import Environment
 from slipway_cdk.alarms import MACHINE, REQUESTS
+from slipway_cdk.resource import declare
 
 _WIDTH, _HEIGHT = 8, 6
 #: Title, unit of the axis, and the metrics with their statistics.
@@ -48,8 +49,9 @@ def _graph(title: str, unit: str, metrics: list[list[Any]], region: str, at: int
     }
 
 
-def _body(widgets: list[dict[str, Any]]) -> str:
-    return json.dumps({"widgets": widgets}, ensure_ascii=False, separators=(",", ":"))
+def _dashboard(scope: Construct, id: str, name: str, widgets: list[dict[str, Any]]) -> CfnResource:  # noqa: A002
+    body = json.dumps({"widgets": widgets}, ensure_ascii=False, separators=(",", ":"))
+    return declare(scope, id, "AWS::CloudWatch::Dashboard", {"DashboardName": name, "DashboardBody": body})
 
 
 def _alarm_status(title: str, arns: list[str], at: int) -> dict[str, Any]:
@@ -59,7 +61,7 @@ def _alarm_status(title: str, arns: list[str], at: int) -> dict[str, Any]:
 
 def endpoint_dashboard(
     scope: Construct, id: str, *, environment: Environment, name: str, alarm_names: Iterable[str]  # noqa: A002
-) -> cloudwatch.CfnDashboard:
+) -> CfnResource:
     """Declare the dashboard of one endpoint.
 
     Parameters
@@ -75,7 +77,7 @@ def endpoint_dashboard(
 
     Returns
     -------
-    CfnDashboard
+    CfnResource
         A graph for each group of key metrics, and the alarms.
     """
     endpoint = environment.endpoints[name]
@@ -92,7 +94,7 @@ def endpoint_dashboard(
     arns = [names.arn("cloudwatch", f"alarm:{alarm}") for alarm in alarm_names]
     if arns:
         widgets.append(_alarm_status("Alarms", arns, len(widgets)))
-    return cloudwatch.CfnDashboard(scope, id, dashboard_name=names.dashboard(name), dashboard_body=_body(widgets))
+    return _dashboard(scope, id, names.dashboard(name), widgets)
 
 
 def _line(metric: str, statistic: str, variant: str, endpoint: Endpoint) -> dict[str, str]:
@@ -105,7 +107,7 @@ def _has_gpu(endpoint: Endpoint) -> bool:
     return any(machine is not None and machine.gpus for machine in machines)
 
 
-def environment_dashboard(scope: Construct, id: str, *, environment: Environment) -> cloudwatch.CfnDashboard:  # noqa: A002
+def environment_dashboard(scope: Construct, id: str, *, environment: Environment) -> CfnResource:  # noqa: A002
     """Declare the dashboard of a whole environment: each key metric, one line for each variant.
 
     Parameters
@@ -117,7 +119,7 @@ def environment_dashboard(scope: Construct, id: str, *, environment: Environment
 
     Returns
     -------
-    CfnDashboard
+    CfnResource
         Requests, latency, errors and machines of all endpoints.
     """
     widgets = []
@@ -132,6 +134,4 @@ def environment_dashboard(scope: Construct, id: str, *, environment: Environment
             for variant in endpoint.fleet
         ]
         widgets.append(_graph(f"{title}: {metric}", unit, lines, environment.region, at))
-    return cloudwatch.CfnDashboard(
-        scope, id, dashboard_name=environment.names.dashboard(), dashboard_body=_body(widgets)
-    )
+    return _dashboard(scope, id, environment.names.dashboard(), widgets)

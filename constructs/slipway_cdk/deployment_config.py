@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from aws_cdk import aws_sagemaker as sagemaker
-
-from slipway.spec.deployment import AllAtOnce, Canary, Deployment, Fleet, Linear, Rolling
+from slipway.spec.deployment import AllAtOnce, Canary, Fleet, Linear, Rolling
 from slipway.spec.endpoint import Endpoint
 from slipway.spec.units import Percent
+from slipway_cdk.resource import present
 
-Cfn = sagemaker.CfnEndpoint
 
-
-def _size(size: int | Percent) -> Cfn.CapacitySizeProperty:
+def _size(size: int | Percent) -> dict[str, Any]:
     # CAPACITY_PERCENT: the documentation's CAPACITY_PERCENTAGE is refused.
     if isinstance(size, Percent):
-        return Cfn.CapacitySizeProperty(type="CAPACITY_PERCENT", value=round(size))
-    return Cfn.CapacitySizeProperty(type="INSTANCE_COUNT", value=size)
+        return {"Type": "CAPACITY_PERCENT", "Value": round(size)}
+    return {"Type": "INSTANCE_COUNT", "Value": size}
 
 
 def live_fleet(endpoint: Endpoint) -> Fleet:
@@ -37,7 +35,7 @@ def live_fleet(endpoint: Endpoint) -> Fleet:
     return Fleet(min(f.lowest for f in fleets), max(f.highest for f in fleets))
 
 
-def deployment_config(endpoint: Endpoint, alarm_names: Sequence[str]) -> Cfn.DeploymentConfigProperty:
+def deployment_config(endpoint: Endpoint, alarm_names: Sequence[str]) -> dict[str, Any]:
     """Declare how updates reach an endpoint's fleet.
 
     Parameters
@@ -49,47 +47,35 @@ def deployment_config(endpoint: Endpoint, alarm_names: Sequence[str]) -> Cfn.Dep
 
     Returns
     -------
-    CfnEndpoint.DeploymentConfigProperty
-        With exactly one update policy.
+    dict
+        AWS::SageMaker::Endpoint's DeploymentConfig, with exactly one update policy.
     """
-    deployment: Deployment = endpoint.deployment
+    deployment = endpoint.deployment
     fleet = live_fleet(endpoint)
     timeout = deployment.timeout_for(fleet).seconds
-    rollback = (
-        Cfn.AutoRollbackConfigProperty(alarms=[Cfn.AlarmProperty(alarm_name=name) for name in alarm_names])
-        if alarm_names
-        else None
-    )
+    rollback = {"Alarms": [{"AlarmName": name} for name in alarm_names]} if alarm_names else None
     if isinstance(deployment, Rolling):
-        return Cfn.DeploymentConfigProperty(
-            auto_rollback_configuration=rollback,
-            rolling_update_policy=Cfn.RollingUpdatePolicyProperty(
-                maximum_batch_size=_size(deployment.size_for(fleet)),
-                wait_interval_in_seconds=deployment.wait.seconds,
-                maximum_execution_timeout_in_seconds=timeout,
-                rollback_maximum_batch_size=_size(deployment.rollback_batch if deployment.rollback_batch else Percent(100)),
-            ),
-        )
-    return Cfn.DeploymentConfigProperty(
-        auto_rollback_configuration=rollback,
-        blue_green_update_policy=Cfn.BlueGreenUpdatePolicyProperty(
-            traffic_routing_configuration=_routing(deployment, fleet),
-            termination_wait_in_seconds=deployment.termination_wait.seconds,
-            maximum_execution_timeout_in_seconds=timeout,
-        ),
-    )
+        policy = {
+            "MaximumBatchSize": _size(deployment.size_for(fleet)),
+            "WaitIntervalInSeconds": deployment.wait.seconds,
+            "MaximumExecutionTimeoutInSeconds": timeout,
+            "RollbackMaximumBatchSize": _size(deployment.rollback_batch or Percent(100)),
+        }
+        return present({"RollingUpdatePolicy": policy, "AutoRollbackConfiguration": rollback})
+    policy = {
+        "TrafficRoutingConfiguration": _routing(deployment, fleet),
+        "TerminationWaitInSeconds": deployment.termination_wait.seconds,
+        "MaximumExecutionTimeoutInSeconds": timeout,
+    }
+    return present({"BlueGreenUpdatePolicy": policy, "AutoRollbackConfiguration": rollback})
 
 
-def _routing(deployment: Canary | Linear | AllAtOnce, fleet: Fleet) -> Cfn.TrafficRoutingConfigProperty:
+def _routing(deployment: Canary | Linear | AllAtOnce, fleet: Fleet) -> dict[str, Any]:
     if isinstance(deployment, Canary):
-        return Cfn.TrafficRoutingConfigProperty(
-            type="CANARY", canary_size=_size(deployment.size_for(fleet)), wait_interval_in_seconds=deployment.wait.seconds
-        )
+        size = _size(deployment.size_for(fleet))
+        return {"Type": "CANARY", "CanarySize": size, "WaitIntervalInSeconds": deployment.wait.seconds}
     if isinstance(deployment, Linear):
-        return Cfn.TrafficRoutingConfigProperty(
-            type="LINEAR",
-            linear_step_size=_size(deployment.size_for(fleet)),
-            wait_interval_in_seconds=deployment.wait.seconds,
-        )
+        size = _size(deployment.size_for(fleet))
+        return {"Type": "LINEAR", "LinearStepSize": size, "WaitIntervalInSeconds": deployment.wait.seconds}
     # It has no step interval, but the API asks for one all the same.
-    return Cfn.TrafficRoutingConfigProperty(type="ALL_AT_ONCE", wait_interval_in_seconds=0)
+    return {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}

@@ -1,128 +1,165 @@
-"""The immutable half of an endpoint: its models and its endpoint config."""
+"""The immutable half of an endpoint: its models and its endpoint config.
+
+SageMaker changes neither: every property but the tags means replacement. So CloudFormation generates their names, and what is
+replaced stays, since after a silent rollback the old config is the live one. The housekeeping removes revisions beyond the last.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from aws_cdk import CfnTag
-from aws_cdk import aws_sagemaker as sagemaker
+from aws_cdk import CfnResource
 from constructs import Construct
 
 from slipway.spec import instances
-from slipway.spec.endpoint import Variant
+from slipway.spec.endpoint import Endpoint, Variant
 from slipway.spec.environment import Environment
 from slipway.spec.model import Model
 from slipway.spec.sources import Artifact, artifacts, image_uri
-from slipway_cdk.retention import keep_replaced
-
-ROUTING = {"least_outstanding_requests": "LEAST_OUTSTANDING_REQUESTS", "random": "RANDOM"}
+from slipway_cdk.resource import Policy, declare, present, tags
 
 
-class Fleet(Construct):
-    """The models of an endpoint's variants and the config that puts them on instances.
-
-    SageMaker changes neither: every property but the tags means replacement. So CloudFormation generates their names, and
-    what is replaced stays, since after a silent rollback the old config is the live one.
+def endpoint_config(scope: Construct, *, environment: Environment, name: str) -> CfnResource:
+    """Declare the models of an endpoint's variants and the config that puts them on instances.
 
     Parameters
     ----------
-    scope, id
+    scope
         Place in the tree.
     environment
         The environment.
     name
         The endpoint's short name.
 
-    Attributes
-    ----------
-    config_name
-        Name of the endpoint config, known at deployment.
+    Returns
+    -------
+    CfnResource
+        The config; its models are beside it.
     """
-
-    def __init__(self, scope: Construct, id: str, *, environment: Environment, name: str) -> None:  # noqa: A002
-        super().__init__(scope, id)
-        self._environment = environment
-        self._endpoint = endpoint = environment.endpoints[name]
-        variants = [
-            self._production_variant(artifact, endpoint.fleet[artifact.variant]) for artifact in artifacts(name, endpoint)
-        ]
-        key = self._volume_key()
-        self.config = sagemaker.CfnEndpointConfig(
-            self,
-            "Config",
-            production_variants=variants,
-            kms_key_id=key,
-            tags=[CfnTag(key="Version", value=str(endpoint.version))],
-        )
-        keep_replaced(self.config, environment)
-        self.config_name = self.config.attr_endpoint_config_name
-
-    def _volume_key(self) -> str | None:
-        """The one key of the config: what a variant names, else the environment's where every type accepts one."""
-        hostings = [variant.hosting for variant in self._endpoint.fleet.values()]
-        named = next((hosting.kms_key for hosting in hostings if hosting.kms_key), None)
-        if named is not None or not self._environment.encrypt_volumes:
-            return named
-        plain = all(instances.refuses_kms_key(hosting.instance_type) is False for hosting in hostings)
-        return self._environment.names.key_alias if plain else None
-
-    def _model(self, artifact: Artifact, variant: Variant) -> sagemaker.CfnModel:
-        environment, model = self._environment, variant.model
-        uri = artifact.uri(environment)
-        prefix = uri.endswith("/")
-        container = sagemaker.CfnModel.ContainerDefinitionProperty(
-            image=image_uri(environment, model),
-            model_data_url=None if prefix else uri,
-            model_data_source=sagemaker.CfnModel.ModelDataSourceProperty(
-                s3_data_source=sagemaker.CfnModel.S3DataSourceProperty(
-                    compression_type="None", s3_data_type="S3Prefix", s3_uri=uri
-                )
-            )
-            if prefix
-            else None,
-            environment=dict(self._container_environment(model)) or None,
-        )
-        network = environment.network
-        cfn = sagemaker.CfnModel(
-            self,
+    endpoint = environment.endpoints[name]
+    removed: Policy = "RetainExceptOnCreate" if environment.guarded else "Delete"
+    variants = []
+    for artifact in artifacts(name, endpoint):
+        variant = endpoint.fleet[artifact.variant]
+        model = declare(
+            scope,
             f"Model-{artifact.variant}",
-            execution_role_arn=environment.names.execution_role_arn,
-            primary_container=container,
-            enable_network_isolation=model.network_isolation or None,
-            vpc_config=sagemaker.CfnModel.VpcConfigProperty(
-                security_group_ids=list(network.security_groups), subnets=list(network.subnets)
-            )
+            "AWS::SageMaker::Model",
+            {
+                **model_properties(environment, artifact, variant.model),
+                "Tags": tags(environment, name, version=artifact.version),
+            },
+            removed=removed,
+            replaced="Retain",
+        )
+        variants.append(variant_properties(artifact.variant, variant, model.get_att("ModelName")))
+    return declare(
+        scope,
+        "Config",
+        "AWS::SageMaker::EndpointConfig",
+        {
+            "ProductionVariants": variants,
+            "KmsKeyId": _volume_key(environment, endpoint),
+            "Tags": tags(environment, name, version=str(endpoint.version)),
+        },
+        removed=removed,
+        replaced="Retain",
+    )
+
+
+def _volume_key(environment: Environment, endpoint: Endpoint) -> str | None:
+    """The one key of the config: what a variant names, else the environment's where every type accepts one."""
+    hostings = [variant.hosting for variant in endpoint.fleet.values()]
+    named = next((hosting.kms_key for hosting in hostings if hosting.kms_key), None)
+    if named is not None or not environment.encrypt_volumes:
+        return named
+    plain = all(instances.refuses_kms_key(hosting.instance_type) is False for hosting in hostings)
+    return environment.names.key_alias if plain else None
+
+
+def model_properties(environment: Environment, artifact: Artifact, model: Model) -> dict[str, Any]:
+    """Write the properties of a model, tags aside.
+
+    Parameters
+    ----------
+    environment
+        The environment.
+    artifact
+        What the container downloads.
+    model
+        The declared model.
+
+    Returns
+    -------
+    dict
+        Of AWS::SageMaker::Model.
+    """
+    uri = artifact.uri(environment)
+    prefix = uri.endswith("/")
+    network = environment.network
+    return present(
+        {
+            "ExecutionRoleArn": environment.names.execution_role_arn,
+            "PrimaryContainer": present(
+                {
+                    "Image": image_uri(environment, model),
+                    "ModelDataUrl": None if prefix else uri,
+                    "ModelDataSource": {
+                        "S3DataSource": {"CompressionType": "None", "S3DataType": "S3Prefix", "S3Uri": uri}
+                    }
+                    if prefix
+                    else None,
+                    "Environment": dict(_container_environment(model)) or None,
+                }
+            ),
+            "EnableNetworkIsolation": model.network_isolation or None,
+            "VpcConfig": {"SecurityGroupIds": list(network.security_groups), "Subnets": list(network.subnets)}
             if network
             else None,
-            tags=[CfnTag(key="Version", value=artifact.version)],
-        )
-        keep_replaced(cfn, environment)
-        return cfn
+        }
+    )
 
-    def _container_environment(self, model: Model) -> Mapping[str, str]:
-        if model.script is None:
-            return model.environment
-        # The framework containers run a script that lies in the artifact only when both are set.
-        script = {"SAGEMAKER_PROGRAM": model.script, "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
-        return {**script, **model.environment}
 
-    def _production_variant(
-        self, artifact: Artifact, variant: Variant
-    ) -> sagemaker.CfnEndpointConfig.ProductionVariantProperty:
-        hosting = variant.hosting
-        return sagemaker.CfnEndpointConfig.ProductionVariantProperty(
-            variant_name=artifact.variant,
-            model_name=self._model(artifact, variant).attr_model_name,
-            instance_type=hosting.instance_type,
-            initial_instance_count=hosting.instances,
-            initial_variant_weight=variant.weight,
-            volume_size_in_gb=round(hosting.volume) if hosting.volume else None,
-            model_data_download_timeout_in_seconds=hosting.download_timeout.seconds if hosting.download_timeout else None,
-            container_startup_health_check_timeout_in_seconds=hosting.startup_timeout.seconds
+def _container_environment(model: Model) -> Mapping[str, str]:
+    if model.script is None:
+        return model.environment
+    # The framework containers run a script that lies in the artifact only when both are set.
+    script = {"SAGEMAKER_PROGRAM": model.script, "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
+    return {**script, **model.environment}
+
+
+def variant_properties(name: str, variant: Variant, model_name: object) -> dict[str, Any]:
+    """Write one production variant.
+
+    Parameters
+    ----------
+    name
+        The variant's name.
+    variant
+        The declared variant.
+    model_name
+        Its model's name, known at deployment.
+
+    Returns
+    -------
+    dict
+        An item of AWS::SageMaker::EndpointConfig's ProductionVariants.
+    """
+    hosting = variant.hosting
+    return present(
+        {
+            "VariantName": name,
+            "ModelName": model_name,
+            "InstanceType": hosting.instance_type,
+            "InitialInstanceCount": hosting.instances,
+            "InitialVariantWeight": variant.weight,
+            "VolumeSizeInGB": round(hosting.volume) if hosting.volume else None,
+            "ModelDataDownloadTimeoutInSeconds": hosting.download_timeout.seconds if hosting.download_timeout else None,
+            "ContainerStartupHealthCheckTimeoutInSeconds": hosting.startup_timeout.seconds
             if hosting.startup_timeout
             else None,
-            inference_ami_version=hosting.ami,
-            routing_config=sagemaker.CfnEndpointConfig.RoutingConfigProperty(routing_strategy=ROUTING[hosting.routing])
-            if hosting.routing
-            else None,
-        )
+            "InferenceAmiVersion": hosting.ami,
+            "RoutingConfig": {"RoutingStrategy": hosting.routing.upper()} if hosting.routing else None,
+        }
+    )

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnDeletionPolicy, CfnTag
-from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from slipway.spec.environment import Environment
-from slipway_cdk.alarms import OperatingAlarms, RollbackAlarms
-from slipway_cdk.autoscaling import InstanceScaling
+from slipway_cdk.alarms import EndpointAlarms
+from slipway_cdk.autoscaling import scale_instances
 from slipway_cdk.dashboards import endpoint_dashboard
 from slipway_cdk.deployment_config import deployment_config
-from slipway_cdk.fleet import Fleet
+from slipway_cdk.fleet import endpoint_config
 from slipway_cdk.log_group import endpoint_log_group
+from slipway_cdk.resource import declare, tags
 
 
 class InferenceEndpoint(Construct):
@@ -33,10 +32,10 @@ class InferenceEndpoint(Construct):
     ----------
     endpoint
         The endpoint.
-    fleet
-        Its models and config.
-    rollback_alarms, operating_alarms
-        What watches the new fleet, and what watches all of it.
+    config
+        What puts its models on instances.
+    alarm_names
+        Rollback alarms and operating alarms.
 
     Examples
     --------
@@ -56,42 +55,36 @@ class InferenceEndpoint(Construct):
     ...     }
     ... ).environment
     >>> stack = Stack(App(), "mine", env=Account(account=environment.account, region=environment.region))
-    >>> InferenceEndpoint(stack, "Iris", environment=environment, name="iris").endpoint.endpoint_name
-    'rc-project-a-dev-iris-ep'
+    >>> InferenceEndpoint(stack, "Iris", environment=environment, name="iris").alarm_names[0]
+    'rc-project-a-dev-iris-ep-latency'
     """
 
     def __init__(self, scope: Construct, id: str, *, environment: Environment, name: str) -> None:  # noqa: A002
         super().__init__(scope, id)
         declared = environment.endpoints[name]
-        names = environment.names
-        self.fleet = Fleet(self, "Fleet", environment=environment, name=name)
-        self.rollback_alarms = RollbackAlarms(
-            self, "Rollback", environment=environment, name=name, config_name=self.fleet.config_name
-        )
-        keeps_capacity = not declared.deployment.apply_capacity and declared.scaling is not None
-        self.endpoint = sagemaker.CfnEndpoint(
+        alarms = EndpointAlarms(self, environment=environment, name=name)
+        self.config = endpoint_config(self, environment=environment, name=name)
+        config_name = self.config.get_att("EndpointConfigName")
+        rollback = alarms.rollback(config_name)
+        keeps_capacity = declared.scaling is not None and not declared.deployment.apply_capacity
+        self.endpoint = declare(
             self,
             "Endpoint",
-            endpoint_name=names.endpoint(name),
-            endpoint_config_name=self.fleet.config_name,
-            deployment_config=deployment_config(declared, self.rollback_alarms.alarm_names),
-            # Without it every update resets what autoscaling set.
-            retain_all_variant_properties=True if keeps_capacity else None,
-            tags=[CfnTag(key="Version", value=str(declared.version))],
+            "AWS::SageMaker::Endpoint",
+            {
+                "EndpointName": environment.names.endpoint(name),
+                "EndpointConfigName": config_name,
+                "DeploymentConfig": deployment_config(declared, rollback.references),
+                # Without it every update resets what autoscaling set.
+                "RetainAllVariantProperties": True if keeps_capacity else None,
+                "Tags": tags(environment, name, version=str(declared.version)),
+            },
         )
         if not environment.guarded:
-            log_group = endpoint_log_group(
-                self, "LogGroup", environment=environment, name=name, removal=CfnDeletionPolicy.DELETE
-            )
+            log_group = endpoint_log_group(self, "LogGroup", environment=environment, name=name)
+            # SageMaker would make the log group itself, and CloudFormation then find its name taken.
             self.endpoint.add_resource_dependency(log_group)
-        self.operating_alarms = OperatingAlarms(self, "Alarms", environment=environment, name=name)
-        if declared.scaling is not None:
-            InstanceScaling(self, "Scaling", environment=environment, name=name, after=self.endpoint)
+        self.alarm_names = (*rollback.names, *alarms.operating())
+        scale_instances(self, environment=environment, name=name, after=self.endpoint)
         if declared.dashboard:
-            endpoint_dashboard(
-                self,
-                "Dashboard",
-                environment=environment,
-                name=name,
-                alarm_names=[*self.rollback_alarms.literal_names, *self.operating_alarms.alarms],
-            )
+            endpoint_dashboard(self, "Dashboard", environment=environment, name=name, alarm_names=self.alarm_names)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnDeletionPolicy
-from aws_cdk import aws_logs as logs
+from aws_cdk import CfnResource
 from constructs import Construct
 
 from slipway.spec.environment import Environment
+from slipway_cdk.resource import declare, tags
 
 
-def endpoint_log_group(
-    scope: Construct, id: str, *, environment: Environment, name: str, removal: CfnDeletionPolicy  # noqa: A002
-) -> logs.CfnLogGroup:
+def endpoint_log_group(scope: Construct, id: str, *, environment: Environment, name: str) -> CfnResource:  # noqa: A002
     """Declare a log group with retention; SageMaker would make one that keeps everything for ever.
+
+    In development it goes with its endpoint; where guarded it belongs to the foundation and stays.
 
     Parameters
     ----------
@@ -22,22 +22,21 @@ def endpoint_log_group(
         The environment.
     name
         The endpoint's short name.
-    removal
-        ``DELETE`` where it goes with its endpoint; ``RETAIN_EXCEPT_ON_CREATE`` where it stays.
 
     Returns
     -------
-    CfnLogGroup
+    CfnResource
         The log group.
     """
-    group = logs.CfnLogGroup(
+    return declare(
         scope,
         id,
-        log_group_name=environment.names.log_group(name),
-        retention_in_days=environment.endpoints[name].log_retention.days,
+        "AWS::Logs::LogGroup",
+        {
+            "LogGroupName": environment.names.log_group(name),
+            "RetentionInDays": environment.endpoints[name].log_retention.days,
+            "Tags": tags(environment, name),
+        },
+        removed="RetainExceptOnCreate" if environment.guarded else "Delete",
+        replaced="Retain" if environment.guarded else "Delete",
     )
-    group.cfn_options.deletion_policy = removal
-    group.cfn_options.update_replace_policy = (
-        CfnDeletionPolicy.DELETE if removal is CfnDeletionPolicy.DELETE else CfnDeletionPolicy.RETAIN
-    )
-    return group

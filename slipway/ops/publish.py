@@ -79,7 +79,7 @@ class Published:
 
 
 def publish(
-    folder: Path, *, model: str, version: int, bucket: str, lock_path: Path, s3: S3Client
+    folder: Path, *, model: str, version: int | str, bucket: str, lock_path: Path, s3: S3Client
 ) -> Published:
     """Publish a folder as one version of a model; doing so again changes nothing.
 
@@ -90,7 +90,7 @@ def publish(
     model
         The short name from the config.
     version
-        1 or more.
+        A whole number of 1 or more, or a word such as ``2026-11-21``.
     bucket
         The environment's model bucket.
     lock_path
@@ -227,20 +227,26 @@ def _upload_parts(s3: S3Client, bucket: str, key: str, packed: Package) -> None:
 
 def _taken(
     model: str,
-    version: int,
+    version: int | str,
     where: str,
     present: str,
     packed: Package,
     hashes: Mapping[str, str],
 ) -> VersionTaken:
-    free = version + 1
-    while artifact_key(model, free) in hashes:
-        free += 1
     return VersionTaken(
         f"{model} version {version} was published with other bytes: {where} has sha256 "
         f"{_short(present)}, this folder gives {_short(packed.sha256)}. A version never changes: "
-        f"publish it as version {free} (version: {free} under endpoints.{model} in the config)"
+        f"publish it as {_free(model, version, hashes)} under endpoints.{model} in the config"
     )
+
+
+def _free(model: str, version: int | str, hashes: Mapping[str, str]) -> str:
+    if not str(version).isdigit():
+        return "another version, and write that"
+    free = int(version) + 1
+    while artifact_key(model, free) in hashes:
+        free += 1
+    return f"version {free}, and write `version: {free}`"
 
 
 def _short(sha256: str) -> str:
