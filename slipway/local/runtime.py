@@ -186,7 +186,7 @@ class ModelServer:
                 raise ModelServerError(0, "The model server ended.") from error
             except ModelServerError as error:
                 if error.status == 0:  # whatever it answers later belongs to nobody
-                    self._process.kill()
+                    self.stop()
                 raise
         return Response(result, str(answer["content_type"]))
 
