@@ -58,8 +58,8 @@ class Deployment:
             failing = None
             outputs = resolved_outputs(resolving)
             self.check_exports(outputs)
-        except Exception as error:
-            log.info("stack %s failed", stack.name, exc_info=True)
+        except Exception as error:  # noqa: BLE001 - whatever is raised rolls the stack back
+            log_failure(f"stack {stack.name}, resource {failing}", error)
             self._fail(failing, previous, reason_of(error))
             return False
         self._finish(wanted, previous, outputs)
@@ -261,12 +261,18 @@ def remove(stack: Stack, catalogue: Catalogue, resource: Resource, *, retain: bo
     stack.record(resource, "DELETE_IN_PROGRESS")
     try:
         catalogue[resource.type].delete(stack.scope, resource.physical_id, resource.properties)
-    except Exception as error:
-        log.info("could not delete %s", resource.logical_id, exc_info=True)
+    except Exception as error:  # noqa: BLE001 - one failure must not keep the rest
+        log_failure(f"deleting {resource.logical_id} of stack {stack.name}", error)
         stack.record(resource, "DELETE_FAILED", reason_of(error))
         return False
     stack.record(resource, "DELETE_COMPLETE")
     return True
+
+
+def log_failure(what: str, error: Exception) -> None:
+    """Log a failure; with its traceback when no API and no template is to blame for it."""
+    expected = isinstance(error, (TemplateError, ResourceError)) or hasattr(error, "response")
+    log.info("%s: %s", what, reason_of(error), exc_info=None if expected else error)
 
 
 def _users_first(known: dict[str, Resource], chosen: list[Resource]) -> list[Resource]:

@@ -30,6 +30,6 @@ def reason_of(error: BaseException) -> str:
         operation = getattr(error, "operation_name", "")
         return (
             f"{details.get('Message', details.get('Code'))} "
-            f"(Service: {operation}, Error Code: {details.get('Code')})"
+            f"(Operation: {operation}, Error Code: {details.get('Code')})"
         )
     return getattr(error, "message", None) or str(error) or type(error).__name__

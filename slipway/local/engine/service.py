@@ -19,7 +19,9 @@ NO_CHANGES = (
 )
 # How long a request waits for the operation that it started. Most are done by then, so clients
 # need not poll; longer ones go on in the background, as they do at the service.
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 3.0
+# Deleted stacks are found by id for a while; the service keeps them ninety days.
+_KEPT_DELETED = 100
 _UPDATABLE = {
     "CREATE_COMPLETE",
     "UPDATE_COMPLETE",
@@ -212,6 +214,8 @@ class CloudFormation:
             if deployment.delete(stack, self._catalogue, keep):
                 with self._lock:
                     self.deleted[stack.stack_id] = self.stacks.pop(stack.stack_id)
+                    for oldest in list(self.deleted)[:-_KEPT_DELETED]:
+                        del self.deleted[oldest]
 
         _in_background(work)
 

@@ -6,6 +6,7 @@ reads its tables of URLs once per service.
 
 from slipway.local.mends import (
     accounts,
+    alarms,
     answers,
     cloudformation,
     cloudwatch,
@@ -27,6 +28,7 @@ def apply(url: str) -> None:
     accounts.apply()
     cloudformation.apply(url)
     cloudwatch.apply()
+    alarms.apply()
     s3.apply()
     sagemaker.apply()
     invocation.apply(url)

@@ -1,58 +1,37 @@
-"""CloudWatch on the project's own series and alarm states.
+"""CloudWatch metrics, on the project's own series.
 
 moto sums metrics of the same name over namespaces, finds none whose dimensions come in another
-order, fails on percentiles, has no metric math to speak of, takes a minute to list a few thousand
-metrics, and never evaluates an alarm.
+order, fails on percentiles, has no metric math to speak of, and takes a minute to list a few
+thousand metrics.
 """
 
-import re
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from itertools import pairwise
 
-from moto.cloudwatch.models import Alarm, CloudWatchBackend
+from moto.cloudwatch.models import CloudWatchBackend
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.responses import ActionResult
 
 from slipway.local.engine.documents import Document, Json
 from slipway.local.mends.answers import ApiError
-from slipway.local.mends.patching import add, replace
-from slipway.local.metrics import alarms, queries
+from slipway.local.mends.patching import replace
+from slipway.local.metrics import queries
 from slipway.local.metrics.expressions import ExpressionError
 from slipway.local.metrics.series import SeriesKey, SeriesStore, UnsupportedStatisticError
 
 _PAGE = 500
-_ALARMS_PAGE = 50
 _MAX_QUERIES = 500
-# SetAlarmState lasts until the next evaluation, which the service makes about once a minute.
-_HELD_SECONDS = 60.0
 
 
 def apply() -> None:
     """Install the mends."""
-    # moto's PutMetricAlarm takes an AlarmRule as well, but nothing leads PutCompositeAlarm to it.
-    composite = _keeping_request(CloudWatchResponse.put_metric_alarm)
-    replace(
-        CloudWatchBackend,
-        put_metric_data=put_metric_data,
-        put_metric_alarm=_keeping_state(CloudWatchBackend.put_metric_alarm),
-        set_alarm_state=_holding(CloudWatchBackend.set_alarm_state),
-    )
+    replace(CloudWatchBackend, put_metric_data=put_metric_data)
     replace(
         CloudWatchResponse,
-        put_metric_alarm=_keeping_request(CloudWatchResponse.put_metric_alarm),
         get_metric_data=get_metric_data,
         get_metric_statistics=get_metric_statistics,
         list_metrics=list_metrics,
-        describe_alarms=describe_alarms,
-        describe_alarms_for_metric=describe_alarms_for_metric,
-    )
-    add(
-        CloudWatchResponse,
-        put_composite_alarm=composite,
-        describe_alarm_history=describe_alarm_history,
     )
 
 
@@ -99,7 +78,8 @@ def put_metric_data(self: CloudWatchBackend, namespace: str, metric_data: list[J
             series.put(key, {value: count}, at=at, unit=unit)
 
 
-def _query(given: Document) -> queries.Query:
+def query_of(given: Document) -> queries.Query:
+    """Return a query of the API as one of ours."""
     returned = str(given.get("ReturnData", True)).lower() != "false"
     label = given.get("Label")
     if given.get("MetricStat"):
@@ -122,7 +102,7 @@ def _query(given: Document) -> queries.Query:
     )
 
 
-def _run(
+def run(
     series: SeriesStore, wanted: Sequence[queries.Query], start: float, end: float
 ) -> dict[str, dict[int, float]]:
     try:
@@ -144,8 +124,8 @@ def get_metric_data(self: CloudWatchResponse) -> ActionResult:
             "ValidationError",
             f"The collection MetricDataQueries must not have a size greater than {_MAX_QUERIES}.",
         )
-    wanted = [_query(query) for query in given]
-    found = _run(store(self.current_account, self.region), wanted, start, end)
+    wanted = [query_of(query) for query in given]
+    found = run(store(self.current_account, self.region), wanted, start, end)
     newest_first = self._get_param("ScanBy") != "TimestampAscending"
     results = []
     for query in wanted:
@@ -213,190 +193,3 @@ def list_metrics(self: CloudWatchResponse) -> ActionResult:
         for key in found[start:end]
     ]
     return ActionResult({"Metrics": metrics, "NextToken": str(end) if len(found) > end else None})
-
-
-# -- alarms
-
-
-def _keeping_state(original: Callable[..., Alarm]) -> Callable[..., Alarm]:
-    def put_metric_alarm(self: CloudWatchBackend, name: str, **settings: Json) -> Alarm:
-        """Keep the state of an alarm that exists; new ones know nothing. moto says OK to both."""
-        before = self.alarms.get(name)
-        alarm = original(self, name=name, **settings)
-        alarm.state_value = alarms.INSUFFICIENT_DATA
-        if before is not None:
-            for member in ("state_value", "state_reason", "state_updated_timestamp", "history"):
-                setattr(alarm, member, getattr(before, member))
-            alarm.held_until = getattr(before, "held_until", 0.0)  # type: ignore[attr-defined]
-        return alarm
-
-    return put_metric_alarm
-
-
-def _keeping_request(
-    original: Callable[[CloudWatchResponse], ActionResult],
-) -> Callable[[CloudWatchResponse], ActionResult]:
-    def put(self: CloudWatchResponse) -> ActionResult:
-        """Keep the whole request: moto's answers lack members, the metrics of a math alarm say."""
-        answer = original(self)
-        alarm = self.cloudwatch_backend.alarms[self._get_param("AlarmName")]
-        alarm.request = {  # type: ignore[attr-defined]
-            key: value for key, value in dict(self._get_params()).items() if key != "Tags"
-        }
-        return answer
-
-    return put
-
-
-def _holding(original: Callable[..., None]) -> Callable[..., None]:
-    def set_alarm_state(
-        self: CloudWatchBackend, alarm_name: str, reason: str, reason_data: str, state_value: str
-    ) -> None:
-        """Let a state that was set by hand stand until the next evaluation would be."""
-        original(self, alarm_name, reason, reason_data, state_value)
-        self.alarms[alarm_name].held_until = time.time() + _HELD_SECONDS  # type: ignore[attr-defined]
-
-    return set_alarm_state
-
-
-def refresh(backend: CloudWatchBackend, chosen: Iterable[Alarm]) -> None:
-    """Bring alarms' states up to date.
-
-    Done when somebody asks, which answers the same as a timer would, without one.
-    """
-    for alarm in chosen:
-        if getattr(alarm, "held_until", 0.0) > time.time():
-            continue
-        verdict = _verdict(backend, alarm)
-        if verdict is not None and verdict.state != alarm.state_value:
-            alarm.update_state(verdict.reason, "{}", verdict.state)
-
-
-def _verdict(backend: CloudWatchBackend, alarm: Alarm) -> alarms.Verdict | None:
-    request: Document = getattr(alarm, "request", {})
-    if alarm.rule is not None:
-        others = _named_in(backend, alarm.rule)
-        refresh(backend, [other for other in others if other is not alarm])
-        states = {name: o.state_value for o in others for name in (o.name, o.alarm_arn)}
-        state = alarms.composite(alarm.rule, states)
-        return alarms.Verdict(state, f"{alarm.rule} is {'true' if state == 'ALARM' else 'false'}")
-    if request.get("ComparisonOperator") not in alarms.COMPARISONS:
-        return None  # anomaly detection needs a model that is not here
-    periods = int(request["EvaluationPeriods"])
-    rule = alarms.Rule(
-        comparison=request["ComparisonOperator"],
-        threshold=float(request["Threshold"]),
-        periods=periods,
-        datapoints=int(request.get("DatapointsToAlarm") or periods),
-        missing=request.get("TreatMissingData") or "missing",
-    )
-    wanted = _alarm_queries(request)
-    period = max(max(query.period for query in wanted), 1)
-    times = alarms.look_back(time.time(), period, periods)
-    found = _run(
-        store(backend.account_id, backend.region_name), wanted, times[0], times[-1] + period
-    )
-    returned = next(query.id for query in wanted if query.returned)
-    return alarms.evaluate(rule, found[returned], times, alarm.state_value)
-
-
-def _alarm_queries(request: Document) -> list[queries.Query]:
-    if request.get("Metrics"):
-        return [_query(query) for query in request["Metrics"]]
-    return [
-        queries.Query(
-            id="m",
-            period=int(request["Period"]),
-            metric=key_of(request["Namespace"], request["MetricName"], request.get("Dimensions")),
-            statistic=request.get("ExtendedStatistic") or request.get("Statistic") or "",
-        )
-    ]
-
-
-def _named_in(backend: CloudWatchBackend, rule: str) -> list[Alarm]:
-    words = set(re.findall(r"[^\s\"'()]+", rule))
-    return [
-        a for a in list(backend.alarms.values()) if {a.name, a.alarm_arn} & words or a.name in rule
-    ]
-
-
-def _described(alarm: Alarm) -> Document:
-    return {
-        **getattr(alarm, "request", {}),
-        "ActionsEnabled": alarm.actions_enabled,
-        "AlarmArn": alarm.alarm_arn,
-        "AlarmConfigurationUpdatedTimestamp": alarm.configuration_updated_timestamp,
-        "StateValue": alarm.state_value,
-        "StateReason": alarm.state_reason,
-        "StateReasonData": alarm.state_reason_data,
-        "StateUpdatedTimestamp": alarm.state_updated_timestamp,
-        "StateTransitionedTimestamp": alarm.state_updated_timestamp,
-    }
-
-
-def describe_alarms(self: CloudWatchResponse) -> ActionResult:
-    """DescribeAlarms, evaluated and in pages."""
-    backend = self.cloudwatch_backend
-    names = self._get_param("AlarmNames") or sorted(backend.alarms)
-    prefix = self._get_param("AlarmNamePrefix") or ""
-    action = self._get_param("ActionPrefix")
-    # Without AlarmTypes the service returns metric alarms only.
-    types = self._get_param("AlarmTypes") or ["MetricAlarm"]
-    chosen = [
-        alarm
-        for alarm in (backend.alarms[name] for name in names if name in backend.alarms)
-        if alarm.name.startswith(prefix)
-        and ("MetricAlarm" if alarm.rule is None else "CompositeAlarm") in types
-        and (action is None or any(a.startswith(action) for a in alarm.alarm_actions))
-    ]
-    refresh(backend, chosen)
-    state = self._get_param("StateValue")
-    chosen = [alarm for alarm in chosen if state in (None, alarm.state_value)]
-    start = int(self._get_param("NextToken") or 0)
-    end = start + int(self._get_param("MaxRecords") or _ALARMS_PAGE)
-    page = chosen[start:end]
-    return ActionResult(
-        {
-            "MetricAlarms": [_described(a) for a in page if a.rule is None],
-            "CompositeAlarms": [_described(a) for a in page if a.rule is not None],
-            "NextToken": str(end) if len(chosen) > end else None,
-        }
-    )
-
-
-def describe_alarms_for_metric(self: CloudWatchResponse) -> ActionResult:
-    """DescribeAlarmsForMetric, of the exact metric."""
-    backend = self.cloudwatch_backend
-    key = key_of(
-        self._get_param("Namespace"), self._get_param("MetricName"), self._get_param("Dimensions")
-    )
-    chosen = [
-        alarm
-        for alarm in list(backend.alarms.values())
-        if alarm.rule is None
-        and any(query.metric == key for query in _alarm_queries(getattr(alarm, "request", {})))
-    ]
-    refresh(backend, chosen)
-    return ActionResult({"MetricAlarms": [_described(alarm) for alarm in chosen]})
-
-
-def describe_alarm_history(self: CloudWatchResponse) -> ActionResult:
-    """DescribeAlarmHistory, of state changes, which moto records and has no way to read."""
-    backend, name = self.cloudwatch_backend, self._get_param("AlarmName")
-    chosen = [a for a in list(backend.alarms.values()) if name in (None, a.name)]
-    refresh(backend, chosen)
-    items = []
-    for alarm in chosen:
-        states = [*alarm.history, (None, None, None, alarm.state_value, None)]
-        for before, after in pairwise(states):
-            items.append(
-                {
-                    "AlarmName": alarm.name,
-                    "AlarmType": "MetricAlarm" if alarm.rule is None else "CompositeAlarm",
-                    "Timestamp": after[4] or alarm.state_updated_timestamp,
-                    "HistoryItemType": "StateUpdate",
-                    "HistorySummary": f"Alarm updated from {before[3]} to {after[3]}",
-                }
-            )
-    items.sort(key=lambda item: item["Timestamp"], reverse=True)
-    return ActionResult({"AlarmHistoryItems": items})

@@ -1,5 +1,7 @@
 """Deployments of stacks whose resources exist only in a dictionary."""
 
+import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -157,6 +159,27 @@ def test_a_stack_that_is_busy_refuses_more_work(service: CloudFormation) -> None
         service.update_stack("s", request({"A": thing("two")}))
     with pytest.raises(TemplateError, match="cannot be deleted while in status"):
         service.delete_stack("s")
+
+
+def test_a_long_operation_goes_on_after_the_request(
+    service: CloudFormation, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("slipway.local.engine.service.PATIENCE_SECONDS", 0.01)
+    finish = threading.Event()
+    make = shelf.create
+
+    def slowly(*arguments: Any) -> Created:
+        finish.wait(10)
+        return make(*arguments)
+
+    monkeypatch.setattr(shelf, "create", slowly)
+    stack = create(service, {"A": thing()})
+    assert stack.status == "CREATE_IN_PROGRESS"
+    finish.set()
+    deadline = time.monotonic() + 10
+    while stack.status == "CREATE_IN_PROGRESS" and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert stack.status == "CREATE_COMPLETE"
 
 
 def test_a_parameter_outside_its_allowed_values_is_refused(service: CloudFormation) -> None:
