@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,10 +93,21 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """What a model answered."""
+    """What a model answered.
+
+    Attributes
+    ----------
+    model_seconds
+        How long it took to answer.
+    start_seconds
+        How long the answer waited for the server to start. At the service that is over before an
+        endpoint is in service, so it belongs to no latency.
+    """
 
     body: bytes
     content_type: str
+    model_seconds: float = 0.0
+    start_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -285,11 +296,17 @@ class Fleet:
             When the model cannot be started or does not answer well.
         """
         while True:
+            begin = time.perf_counter()
             server = self._server(slot, served, on_log)
+            started = time.perf_counter()
             try:
-                return server.invoke(request)
+                response = server.invoke(request)
             except _RetiredError:
                 continue
+            answered = time.perf_counter()
+            return replace(
+                response, model_seconds=answered - started, start_seconds=started - begin
+            )
 
     def _server(self, slot: Slot, served: Served, on_log: Callable[[str], None]) -> ModelServer:
         with self._lock:

@@ -476,6 +476,88 @@ def predict_fn(data, model): return data + [len(data)]
     assert json.loads(answer["Body"].read()) == [0, 1, 2]
 
 
+def test_an_asynchronous_endpoint_writes_its_answer_and_tells_the_topic(
+    local_aws: LocalAws, hosting: Hosting, bucket: Client
+) -> None:
+    sns, sqs = local_aws.client("sns"), local_aws.client("sqs")
+    queue = sqs.create_queue(QueueName=hosting.name)["QueueUrl"]
+    topics = {}
+    for kind in ("Success", "Error"):
+        topics[kind] = sns.create_topic(Name=f"{hosting.name}-{kind}")["TopicArn"]
+        arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{hosting.name}"
+        sns.subscribe(TopicArn=topics[kind], Protocol="sqs", Endpoint=arn)
+    url = hosting.upload({"code/inference.py": ECHO, "name.txt": "later"})
+    variant = {
+        "VariantName": "main",
+        "ModelName": hosting.model(url),
+        "InstanceType": "ml.m5.large",
+        "InitialInstanceCount": 1,
+    }
+    output: dict[str, Any] = {
+        "S3OutputPath": f"s3://{BUCKET}/{hosting.name}/out",
+        "S3FailurePath": f"s3://{BUCKET}/{hosting.name}/failed",
+        "NotificationConfig": {f"{kind}Topic": topic for kind, topic in topics.items()},
+    }
+    hosting.api.create_endpoint_config(
+        EndpointConfigName=hosting.name,
+        ProductionVariants=[variant],
+        AsyncInferenceConfig={"OutputConfig": output},
+    )
+    hosting.endpoint(hosting.name)
+    assert "use InvokeEndpointAsync" in failing(lambda: hosting.ask(1))["Error"]["Message"]
+
+    def told(body: str) -> tuple[dict[str, Any], str, str]:
+        bucket.put_object(Bucket=BUCKET, Key=f"{hosting.name}/in", Body=body)
+        answer = hosting.runtime.invoke_endpoint_async(
+            EndpointName=hosting.name,
+            InputLocation=f"s3://{BUCKET}/{hosting.name}/in",
+            ContentType="application/json",
+        )
+        received = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=10)["Messages"][0]
+        sqs.delete_message(QueueUrl=queue, ReceiptHandle=received["ReceiptHandle"])
+        message = json.loads(json.loads(received["Body"])["Message"])
+        where = message["responseParameters"]["outputLocation"]
+        key = where.removeprefix(f"s3://{BUCKET}/")
+        written = bucket.get_object(Bucket=BUCKET, Key=key)["Body"].read().decode()
+        locations = {"Completed": "OutputLocation", "Failed": "FailureLocation"}
+        assert where == answer[locations[message["invocationStatus"]]]
+        return message, where, written
+
+    message, where, written = told("[1]")
+    assert message["invocationStatus"] == "Completed"
+    assert where.startswith(output["S3OutputPath"])
+    assert json.loads(written)["model"] == "later"
+    message, where, written = told('"fail"')
+    assert message["invocationStatus"] == "Failed"
+    assert (where.startswith(output["S3FailurePath"]), written) == (True, "the model says no")
+    where_ = {"EndpointName": hosting.name, "VariantName": "main"}
+    assert metric(local_aws, "InvocationsProcessed", "Sum", **where_) == [1.0]
+    assert metric(local_aws, "InvocationFailures", "Sum", **where_) == [1.0]
+    assert metric(local_aws, "Invocations", "Sum", **where_) == []
+
+
+def test_starting_the_model_server_is_no_latency(local_aws: LocalAws, hosting: Hosting) -> None:
+    url = hosting.upload({"inference.py": f"import time\ntime.sleep(0.5)\n{ECHO}", "name.txt": ""})
+    hosting.endpoint(hosting.config(main=hosting.model(url)))
+    hosting.ask(1)
+    where = {"EndpointName": hosting.name, "VariantName": "main"}
+    for name in ("ModelLatency", "OverheadLatency"):
+        assert max(metric(local_aws, name, "Maximum", **where)) < 400_000
+
+
+def test_bodies_need_not_be_text(hosting: Hosting) -> None:
+    code = "def model_fn(d): return None\ndef input_fn(b, c): return b\n"
+    code += (
+        "def predict_fn(x, m): return x[::-1]\ndef output_fn(p, a): return p, 'application/x-raw'\n"
+    )
+    url = hosting.upload({"inference.py": code})
+    hosting.endpoint(hosting.config(main=hosting.model(url)))
+    answer = hosting.runtime.invoke_endpoint(
+        EndpointName=hosting.name, Body=b"\x00\xff\xfe", ContentType="application/x-raw"
+    )
+    assert answer["Body"].read() == b"\xfe\xff\x00"
+
+
 def test_a_model_without_code_says_what_is_missing(hosting: Hosting) -> None:
     url = hosting.upload({"model.bin": "weights"})
     hosting.endpoint(hosting.config(main=hosting.model(url)))

@@ -8,6 +8,7 @@ from slipway.local.mends import (
     accounts,
     alarms,
     answers,
+    async_invocation,
     cloudformation,
     cloudwatch,
     invocation,
@@ -32,3 +33,4 @@ def apply(url: str) -> None:
     s3.apply()
     sagemaker.apply()
     invocation.apply(url)
+    async_invocation.apply(url)

@@ -105,6 +105,7 @@ def query_of(given: Document) -> queries.Query:
 def run(
     series: SeriesStore, wanted: Sequence[queries.Query], start: float, end: float
 ) -> dict[str, dict[int, float]]:
+    """Run queries; what is wrong with one becomes an error of the API."""
     try:
         return queries.run(series, wanted, start, end)
     except (ExpressionError, UnsupportedStatisticError) as error:

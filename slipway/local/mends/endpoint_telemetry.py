@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from moto.logs.models import logs_backends
 from moto.sagemaker.models import sagemaker_backends
@@ -40,12 +40,8 @@ class Outcome:
     variant: str
     status: int = 200
 
-    def failed(self, status: int) -> "Outcome":
-        """Return the outcome with the status of a failure."""
-        return replace(self, status=status)
 
-
-def publish(outcome: Outcome, model_seconds: float, total_seconds: float) -> None:
+def publish(outcome: Outcome, model_seconds: float, overhead_seconds: float) -> None:
     """Publish an invocation's metrics.
 
     Each goes out twice, as at the service: by endpoint and variant, and by the endpoint config as
@@ -58,10 +54,7 @@ def publish(outcome: Outcome, model_seconds: float, total_seconds: float) -> Non
         "Invocations": (1.0, "None"),
         "InvocationsPerInstance": (1.0 / _instances(outcome), "None"),
         "ModelLatency": (model_seconds * _MICROSECONDS, "Microseconds"),
-        "OverheadLatency": (
-            max(0.0, total_seconds - model_seconds) * _MICROSECONDS,
-            "Microseconds",
-        ),
+        "OverheadLatency": (max(0.0, overhead_seconds) * _MICROSECONDS, "Microseconds"),
         "Invocation4XXErrors": (float(client), "None"),
         "Invocation5XXErrors": (float(not ok and not client), "None"),
         "InvocationModelErrors": (float(not ok), "None"),
@@ -70,6 +63,19 @@ def publish(outcome: Outcome, model_seconds: float, total_seconds: float) -> Non
     for dimensions in _dimensions(outcome.endpoint, outcome.variant):
         for name, (value, unit) in values.items():
             series.put(SeriesKey.of(INVOCATIONS, name, dimensions), {value: 1.0}, unit=unit)
+
+
+def publish_async(outcome: Outcome, seconds: float) -> None:
+    """Publish an asynchronous invocation's metrics: those endpoints have none of the others."""
+    ok = outcome.status == 200
+    values = {
+        "InvocationsProcessed" if ok else "InvocationFailures": (1.0, "None"),
+        "TotalProcessingTime": (seconds * 1000, "Milliseconds"),
+    }
+    series = cloudwatch.store(outcome.account, outcome.region)
+    plain = _dimensions(outcome.endpoint, outcome.variant)[0]
+    for name, (value, unit) in values.items():
+        series.put(SeriesKey.of(INVOCATIONS, name, plain), {value: 1.0}, unit=unit)
 
 
 def _dimensions(endpoint: HostedEndpoint, variant: str) -> list[list[tuple[str, str]]]:

@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from dataclasses import replace as replace_values
 from urllib.parse import unquote
 
 from moto.core.common_types import TYPE_RESPONSE
@@ -45,7 +46,7 @@ _url = ""
 
 
 @dataclass(frozen=True)
-class _Call:
+class Call:
     """One request to one variant."""
 
     account: str
@@ -60,34 +61,25 @@ class _Call:
         return self.headers.get("x-amzn-sagemaker-target-model", "")
 
 
-class _InvalidError(Exception):
+class InvalidError(Exception):
     """The request is refused before it reaches a model."""
 
 
 def invoke_endpoint(self: SageMakerRuntimeResponse) -> TYPE_RESPONSE:
     """InvokeEndpoint."""
-    headers = {name.lower(): value for name, value in self.headers.items()}
-    body = self.raw_body or b""
+    begin = time.perf_counter()
     try:
-        call = _call(self.current_account, self.region, _endpoint_name(self.path), headers)
-    except _InvalidError as error:
-        return _error(400, "ValidationError", {"Message": str(error)})
-    started = time.perf_counter()
-    outcome = telemetry.Outcome(
-        account=call.account,
-        region=call.region,
-        endpoint=call.endpoint,
-        variant=call.variant["VariantName"],
-    )
-    try:
-        response, model_seconds = _run(call, body)
+        call = call_of(self)
+        _refuse_asynchronous(call)
+        response = run(call, self.raw_body or b"")
+    except InvalidError as error:
+        return refusal(error)
     except ModelServerError as error:
-        total = time.perf_counter() - started
-        telemetry.publish(outcome.failed(error.status), total, total)
+        seconds = time.perf_counter() - begin
+        telemetry.publish(_outcome(call, error.status), seconds, 0.0)
         return _model_error(call, error)
-    except _InvalidError as error:
-        return _error(400, "ValidationError", {"Message": str(error)})
-    telemetry.publish(outcome, model_seconds, time.perf_counter() - started)
+    total = time.perf_counter() - begin - response.start_seconds
+    telemetry.publish(_outcome(call), response.model_seconds, total - response.model_seconds)
     answer = {
         "Content-Type": response.content_type,
         "x-Amzn-Invoked-Production-Variant": call.variant["VariantName"],
@@ -95,20 +87,42 @@ def invoke_endpoint(self: SageMakerRuntimeResponse) -> TYPE_RESPONSE:
     return 200, answer, response.body
 
 
-def _endpoint_name(path: str) -> str:
-    return unquote(path.split("/endpoints/", 1)[1].split("/", 1)[0])
+def _refuse_asynchronous(call: Call) -> None:
+    if call.endpoint.config.async_inference_config:
+        raise InvalidError(
+            f"Endpoint {call.endpoint.endpoint_name} is asynchronous; use InvokeEndpointAsync."
+        )
 
 
-def _call(account: str, region: str, name: str, headers: Mapping[str, str]) -> _Call:
+def _outcome(call: Call, status: int = 200) -> telemetry.Outcome:
+    return telemetry.Outcome(
+        account=call.account,
+        region=call.region,
+        endpoint=call.endpoint,
+        variant=call.variant["VariantName"],
+        status=status,
+    )
+
+
+def call_of(self: SageMakerRuntimeResponse) -> Call:
+    """Return what a request asks of which variant.
+
+    Raises
+    ------
+    InvalidError
+        When there is no such endpoint in service, or no such variant.
+    """
+    headers = {name.lower(): value for name, value in self.headers.items()}
+    account, region = self.current_account, self.region
+    name = unquote(self.path.split("/endpoints/", 1)[1].split("/", 1)[0])
     endpoint = sagemaker_backends[account][region].endpoints.get(name)
     if not isinstance(endpoint, HostedEndpoint) or endpoint.endpoint_status not in _SERVING:
-        raise _InvalidError(f"Endpoint {name} of account {account} not found.")
-    wanted = headers.get("x-amzn-sagemaker-target-variant")
-    chosen = wanted or _by_weight(endpoint)
+        raise InvalidError(f"Endpoint {name} of account {account} not found.")
+    chosen = headers.get("x-amzn-sagemaker-target-variant") or _by_weight(endpoint)
     variant = endpoint.config.variant(chosen)
     if variant is None:
-        raise _InvalidError(f"Variant {chosen} not found for endpoint {name}.")
-    return _Call(account, region, endpoint, variant, headers)
+        raise InvalidError(f"Variant {chosen} not found for endpoint {name}.")
+    return Call(account, region, endpoint, variant, headers)
 
 
 def _by_weight(endpoint: HostedEndpoint) -> str:
@@ -116,21 +130,28 @@ def _by_weight(endpoint: HostedEndpoint) -> str:
     variants = endpoint.production_variants
     weights = [float(variant.get("CurrentWeight", 1.0)) for variant in variants]
     if not any(weights):
-        raise _InvalidError(f"All variants of endpoint {endpoint.endpoint_name} have weight 0.")
+        raise InvalidError(f"All variants of endpoint {endpoint.endpoint_name} have weight 0.")
     names: list[str] = [variant["VariantName"] for variant in variants]
     return random.choices(names, weights)[0]  # noqa: S311 - traffic, not secrets
 
 
-def _run(call: _Call, body: bytes) -> tuple[Response, float]:
-    """Send a body through a variant's containers; return the answer and the models' seconds."""
+def run(call: Call, body: bytes) -> Response:
+    """Send a body through a variant's containers; return the last one's answer.
+
+    Raises
+    ------
+    InvalidError
+        When the request does not fit the model.
+    ModelServerError
+        When a container fails.
+    """
     model = call.endpoint.config.models.get(call.variant.get("ModelName", ""))
     if model is None:
-        raise _InvalidError(
+        raise InvalidError(
             f"Variant {call.variant['VariantName']} has no model; "
             "the local AWS does not run inference components."
         )
-    content_type = call.headers.get("content-type") or "application/json"
-    response, seconds = Response(body, content_type), 0.0
+    response = Response(body, call.headers.get("content-type") or "application/json")
     for index, container in _chosen(call, model):
         served = Served(model.model_name, _artifact(call, container), _environment(call, container))
         name = call.endpoint.endpoint_name
@@ -138,14 +159,17 @@ def _run(call: _Call, body: bytes) -> tuple[Response, float]:
             *(call.account, call.region, name, call.variant["VariantName"]),
             *(str(index), call.target_model),
         )
-        before = time.perf_counter()
         request = Request(response.body, response.content_type, call.headers.get("accept", ""))
-        response = FLEET.invoke(slot, served, _log_to(call), request)
-        seconds += time.perf_counter() - before
-    return response, seconds
+        answer = FLEET.invoke(slot, served, _log_to(call), request)
+        response = replace_values(
+            answer,
+            model_seconds=answer.model_seconds + response.model_seconds,
+            start_seconds=answer.start_seconds + response.start_seconds,
+        )
+    return response
 
 
-def _chosen(call: _Call, model: HostedModel) -> list[tuple[int, Document]]:
+def _chosen(call: Call, model: HostedModel) -> list[tuple[int, Document]]:
     """Return the containers that a request passes: all of a pipeline, or the one it names."""
     containers = list(enumerate(model.all_containers))
     wanted = call.headers.get("x-amzn-sagemaker-target-container-hostname")
@@ -153,11 +177,11 @@ def _chosen(call: _Call, model: HostedModel) -> list[tuple[int, Document]]:
         return containers
     found = [item for item in containers if item[1].get("ContainerHostname") == wanted]
     if not found:
-        raise _InvalidError(f"Container {wanted} not found in model {model.model_name}.")
+        raise InvalidError(f"Container {wanted} not found in model {model.model_name}.")
     return found
 
 
-def _environment(call: _Call, container: Document) -> dict[str, str]:
+def _environment(call: Call, container: Document) -> dict[str, str]:
     return {
         "AWS_ENDPOINT_URL": _url,
         "AWS_ACCESS_KEY_ID": call.account,
@@ -173,7 +197,7 @@ def _environment(call: _Call, container: Document) -> dict[str, str]:
 # -- artifacts
 
 
-def _artifact(call: _Call, container: Document) -> Artifact:
+def _artifact(call: Call, container: Document) -> Artifact:
     source = (container.get("ModelDataSource") or {}).get("S3DataSource") or {}
     url = container.get("ModelDataUrl") or source.get("S3Uri") or ""
     if not url.startswith("s3://"):
@@ -184,10 +208,10 @@ def _artifact(call: _Call, container: Document) -> Artifact:
         )
     if container.get("Mode") == "MultiModel":
         if not call.target_model:
-            raise _InvalidError("TargetModel is required for a multi-model endpoint.")
+            raise InvalidError("TargetModel is required for a multi-model endpoint.")
         url = f"{url.rstrip('/')}/{call.target_model.lstrip('/')}"
     elif call.target_model:
-        raise _InvalidError("TargetModel is only for multi-model endpoints.")
+        raise InvalidError("TargetModel is only for multi-model endpoints.")
     bucket, _, key = url.removeprefix("s3://").partition("/")
     if source.get("S3DataType") == "S3Prefix" and source.get("CompressionType") == "None":
         return _prefix(call, bucket, key)
@@ -197,7 +221,7 @@ def _artifact(call: _Call, container: Document) -> Artifact:
     return Artifact(f"{url} {found.etag}", lambda: found.value)
 
 
-def _prefix(call: _Call, bucket: str, prefix: str) -> Artifact:
+def _prefix(call: Call, bucket: str, prefix: str) -> Artifact:
     """Return an artifact that is not packed: every object under a prefix is a file."""
     s3 = s3_backends[call.account][partition(call.region)]
     keys = s3.get_bucket(bucket).keys if bucket in s3.buckets else {}
@@ -218,12 +242,12 @@ def _prefix(call: _Call, bucket: str, prefix: str) -> Artifact:
 # -- answers
 
 
-def _log_to(call: _Call) -> Callable[[str], None]:
+def _log_to(call: Call) -> Callable[[str], None]:
     name, variant = call.endpoint.endpoint_name, call.variant["VariantName"]
     return lambda line: telemetry.write_log(call.account, call.region, name, variant, line)
 
 
-def _model_error(call: _Call, error: ModelServerError) -> TYPE_RESPONSE:
+def _model_error(call: Call, error: ModelServerError) -> TYPE_RESPONSE:
     if error.status == 0:
         said = error.message
     else:
@@ -245,6 +269,11 @@ def _model_error(call: _Call, error: ModelServerError) -> TYPE_RESPONSE:
             f"log-group:{group}",
         },
     )
+
+
+def refusal(error: InvalidError) -> TYPE_RESPONSE:
+    """Return the answer to a request that is refused."""
+    return _error(400, "ValidationError", {"Message": str(error)})
 
 
 def _error(status: int, code: str, members: Document) -> TYPE_RESPONSE:
