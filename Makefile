@@ -8,20 +8,52 @@ ENV ?= dev
 TARGET ?= local
 PYTHON ?= python3
 BIN := .venv/bin
+SLIPWAY := $(BIN)/slipway
+SOURCES := app.py slipway constructs stacks lambda examples tests
 
-.PHONY: help setup
+.PHONY: help setup deploy diff synth test lint bench stop clean
+
 help:  ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s '	'
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | while IFS=$$'\t' read -r name text; do printf '%-8s %s\n' "$$name" "$$text"; done
 
 setup: .venv/ready node_modules/ready  ## the virtual environment and the CDK command-line interface
 
 .venv/ready: requirements.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Slipway needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]}. Name another: make PYTHON=/path/to/python3.11")'
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@$(PYTHON) -c 'import sys; sys.exit(f"Slipway needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]}. Name another: make PYTHON=/path/to/python3.11" if sys.version_info < (3, 11) else 0)'
+	@echo "· virtual environment and dependencies (about a minute, once)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 node_modules/ready: .venv/ready package.json package-lock.json
-	$(BIN)/npm ci --silent --no-audit --no-fund
+	@echo "· CDK command-line interface"
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --silent --no-audit --no-fund
 	@touch $@
+
+deploy: setup  ## deploy ENV (dev) to TARGET (local, or aws), from nothing, and show what is there
+	@$(SLIPWAY) deploy --env $(ENV) --target $(TARGET)
+
+diff: setup  ## what a deployment of ENV to TARGET would change
+	@$(SLIPWAY) diff --env $(ENV) --target $(TARGET)
+
+synth: setup  ## the CloudFormation templates of ENV, in cdk.out
+	@PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/cdk synth --quiet -c env=$(ENV)
+
+lint: setup  ## ruff and mypy
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/ruff format --check $(SOURCES)
+	@$(BIN)/mypy
+
+test: lint  ## all checks and tests
+	@$(BIN)/pytest -n 2 --dist loadfile
+
+bench: setup  ## synth with 1, 10 and 100 endpoints against a floor of raw resources
+	@$(BIN)/python tests/bench/synth.py
+
+stop: setup  ## stop the local AWS; everything in it is gone then
+	@$(SLIPWAY) local stop
+
+clean:  ## remove everything that was installed or made
+	@test ! -x $(SLIPWAY) || $(SLIPWAY) local stop
+	@rm -rf .venv node_modules cdk.out .slipway build *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,6 +1,6 @@
 """The front door: read one environment, declare its stacks, synthesize them.
 
-    npx cdk synth -c env=prod
+npx cdk synth -c env=prod
 """
 
 from __future__ import annotations
@@ -46,7 +46,10 @@ def main() -> int:
         if "ValidationFailed" not in str(error):
             raise
         # CDK has printed each finding already; its stack trace adds nothing.
-        print("cdk-nag found what is printed above: mend it, or acknowledge it beside the construct", file=sys.stderr)
+        print(
+            "cdk-nag found what is printed above: mend it, or acknowledge it beside the construct",
+            file=sys.stderr,
+        )
         return 1
     return 0
 

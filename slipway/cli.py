@@ -37,7 +37,10 @@ def config_check(args: argparse.Namespace) -> int:
 
     names = [args.env] if args.env else list(environments(args.config))
     if not names:
-        print(f"{args.config}: there is no environment here: write {args.config}/dev.yaml", file=sys.stderr)
+        print(
+            f"{args.config}: there is no environment here: write {args.config}/dev.yaml",
+            file=sys.stderr,
+        )
         return WRONG
     lines: dict[str, None] = {}
     failed = False
@@ -107,7 +110,7 @@ def local_start(args: argparse.Namespace) -> int:
     from slipway.local import control
 
     running = control.start(port=args.port if args.port is not None else control.DEFAULT_PORT)
-    print(f"local AWS at {running.url} (process {running.pid}); point a shell at it with: eval \"$(slipway local env)\"")
+    print(f'local AWS at {running.url} (process {running.pid}); point a shell at it with: eval "$(slipway local env)"')
     return OK
 
 
@@ -235,7 +238,10 @@ def invoke(args: argparse.Namespace) -> int:
         return WRONG
     sample = environment.endpoints[args.endpoint].sample
     if args.body is None and sample is None:
-        print(f"{args.endpoint} declares no `sample`: give a body, or - for standard input", file=sys.stderr)
+        print(
+            f"{args.endpoint} declares no `sample`: give a body, or - for standard input",
+            file=sys.stderr,
+        )
         return WRONG
     body = sys.stdin.read() if args.body == "-" else args.body
     if body is None and sample is not None:
@@ -245,7 +251,9 @@ def invoke(args: argparse.Namespace) -> int:
     print(target.where, file=sys.stderr)
     try:
         answer = target.client("sagemaker-runtime").invoke_endpoint(
-            EndpointName=environment.names.endpoint(args.endpoint), Body=body.encode(), ContentType=content_type
+            EndpointName=environment.names.endpoint(args.endpoint),
+            Body=body.encode(),
+            ContentType=content_type,
         )
     except ClientError as error:
         print(error.response["Error"].get("Message", str(error)), file=sys.stderr)
@@ -286,15 +294,30 @@ def _parser() -> argparse.ArgumentParser:
     ) -> argparse.ArgumentParser:
         text = (run.__doc__ or "").strip()
         sub = group.add_parser(
-            name, help=text[0].lower() + text[1:].rstrip("."), description=text, epilog=f"example:\n  {example}", formatter_class=formatter
+            name,
+            help=text[0].lower() + text[1:].rstrip("."),
+            description=text,
+            epilog=f"example:\n  {example}",
+            formatter_class=formatter,
         )
         sub.set_defaults(run=run)
-        sub.add_argument("--config", type=Path, default=Path("config"), metavar="FOLDER", help="config folder (default: config)")
+        sub.add_argument(
+            "--config",
+            type=Path,
+            default=Path("config"),
+            metavar="FOLDER",
+            help="config folder (default: config)",
+        )
         if env is not None:
             words = f"environment (default: {env})" if env else "environment (default: all)"
             sub.add_argument("--env", default=env or None, metavar="NAME", help=words)
         if target:
-            sub.add_argument("--target", choices=("local", "aws"), default="local", help="the local AWS (default) or the account")
+            sub.add_argument(
+                "--target",
+                choices=("local", "aws"),
+                default="local",
+                help="the local AWS (default) or the account",
+            )
         return sub
 
     def group(name: str, text: str) -> argparse._SubParsersAction[argparse.ArgumentParser]:
@@ -317,7 +340,13 @@ def _parser() -> argparse.ArgumentParser:
     add(local, "status", local_status, "slipway local status", env=None)
     add(local, "env", local_env, 'eval "$(slipway local env --env dev)"')
 
-    one = add(commands, "publish", publish, "slipway publish build/v2 --model iris --version 2", target=True)
+    one = add(
+        commands,
+        "publish",
+        publish,
+        "slipway publish build/v2 --model iris --version 2",
+        target=True,
+    )
     one.add_argument("folder", type=Path, help="what becomes model.tar.gz")
     one.add_argument("--model", required=True, help="the endpoint's short name")
     one.add_argument("--version", required=True, help="1 or more, or a word such as 2026-11-21")
@@ -329,7 +358,11 @@ def _parser() -> argparse.ArgumentParser:
     look.add_argument("--json", action="store_true", help="as JSON")
     ask = add(commands, "invoke", invoke, "slipway invoke iris '[5.1, 3.5, 1.4, 0.2]'", target=True)
     ask.add_argument("endpoint", help="its short name")
-    ask.add_argument("body", nargs="?", help="what to send; - for standard input (default: the endpoint's sample)")
+    ask.add_argument(
+        "body",
+        nargs="?",
+        help="what to send; - for standard input (default: the endpoint's sample)",
+    )
     ask.add_argument("--content-type", help="its type (default: application/json)")
     return parser
 

@@ -45,7 +45,7 @@ class FoundationStack(Stack):
         InvokerPolicy(self, "Invoker", environment=environment)
         AlarmTopic(self, "Alarms", environment=environment, key=key)
         for name in environment.repositories:
-            ImageRepository(self, f"Repository-{name}", environment=environment, name=name)
+            ImageRepository(self, f"Repository-{name}", environment=environment, name=name, key=key)
         for name in environment.model_package_groups:
             group = sagemaker.CfnModelPackageGroup(
                 self, f"Packages-{name}", model_package_group_name=names.package_group(name)

@@ -27,10 +27,14 @@ class DeployerPolicy(Construct):
         The managed policy.
     """
 
-    def __init__(self, scope: Construct, id: str, *, environment: Environment) -> None:  # noqa: A002
+    def __init__(self, scope: Construct, id: str, *, environment: Environment) -> None:
         super().__init__(scope, id)
         names = environment.names
-        ours = {"Team": environment.team, "Project": environment.project, "Environment": environment.environment}
+        ours = {
+            "Team": environment.team,
+            "Project": environment.project,
+            "Environment": environment.environment,
+        }
         endpoints = names.arn("sagemaker", f"endpoint/{names.prefix}-*")
         revisions = [names.arn("sagemaker", "model/*"), names.arn("sagemaker", "endpoint-config/*")]
         configs = names.arn("sagemaker", "endpoint-config/*")
@@ -45,7 +49,12 @@ class DeployerPolicy(Construct):
                 resources=revisions,
                 conditions=requested,
             ),
-            iam.PolicyStatement(sid="TagNewRevisions", actions=["sagemaker:AddTags"], resources=revisions, conditions=requested),
+            iam.PolicyStatement(
+                sid="TagNewRevisions",
+                actions=["sagemaker:AddTags"],
+                resources=revisions,
+                conditions=requested,
+            ),
             iam.PolicyStatement(
                 sid="ManageRevisions",
                 actions=[
@@ -99,7 +108,11 @@ class DeployerPolicy(Construct):
             ),
             iam.PolicyStatement(
                 sid="Alarm",
-                actions=["cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms"],
+                actions=[
+                    "cloudwatch:PutMetricAlarm",
+                    "cloudwatch:DeleteAlarms",
+                    "cloudwatch:DescribeAlarms",
+                ],
                 resources=[alarms],
             ),
             # These authorize on everything or nothing; they change nothing.
@@ -130,7 +143,10 @@ class DeployerPolicy(Construct):
             self.policy,
             {
                 endpoints: "all endpoints of this environment, by the prefix of their names",
-                **dict.fromkeys(revisions, "names are generated; Team, Project and Environment tags are required by condition"),
+                **dict.fromkeys(
+                    revisions,
+                    "names are generated; Team, Project and Environment tags are required by condition",
+                ),
                 scalable: "scalable targets have generated ids; limited to SageMaker's by condition",
                 alarms: "all alarms of this environment, by the prefix of their names",
                 "*": "these actions only read, and authorize on everything or nothing",
@@ -154,7 +170,7 @@ class InvokerPolicy(Construct):
         The managed policy.
     """
 
-    def __init__(self, scope: Construct, id: str, *, environment: Environment) -> None:  # noqa: A002
+    def __init__(self, scope: Construct, id: str, *, environment: Environment) -> None:
         super().__init__(scope, id)
         names = environment.names
         endpoints = names.arn("sagemaker", f"endpoint/{names.prefix}-*")
@@ -166,9 +182,16 @@ class InvokerPolicy(Construct):
             statements=[
                 iam.PolicyStatement(
                     sid="Invoke",
-                    actions=["sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointAsync", "sagemaker:InvokeEndpointWithResponseStream"],
+                    actions=[
+                        "sagemaker:InvokeEndpoint",
+                        "sagemaker:InvokeEndpointAsync",
+                        "sagemaker:InvokeEndpointWithResponseStream",
+                    ],
                     resources=[endpoints],
                 )
             ],
         )
-        acknowledge_wildcards(self.policy, {endpoints: "all endpoints of this environment, by the prefix of their names"})
+        acknowledge_wildcards(
+            self.policy,
+            {endpoints: "all endpoints of this environment, by the prefix of their names"},
+        )

@@ -39,7 +39,7 @@ class AlarmTopic(Construct):
         The topic.
     """
 
-    def __init__(self, scope: Construct, id: str, *, environment: Environment, key: kms.IKey) -> None:  # noqa: A002
+    def __init__(self, scope: Construct, id: str, *, environment: Environment, key: kms.IKey) -> None:
         super().__init__(scope, id)
         self.topic = sns.Topic(self, "Topic", topic_name=environment.names.topic, master_key=key, enforce_ssl=True)
         self.topic.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
@@ -56,4 +56,10 @@ class AlarmTopic(Construct):
             )
         )
         for at, target in enumerate(environment.notify):
-            sns.Subscription(self, f"Subscriber{at}", topic=self.topic, protocol=_protocol(target), endpoint=target)
+            sns.Subscription(
+                self,
+                f"Subscriber{at}",
+                topic=self.topic,
+                protocol=_protocol(target),
+                endpoint=target,
+            )

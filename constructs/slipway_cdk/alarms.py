@@ -44,19 +44,83 @@ class Signal:
 #: By the key of the level in the config. The error metrics are 0 or 1 for each request, so their average is a rate from 0 to 1;
 #: latencies are in microseconds; machine metrics count 100 for each core or GPU.
 SIGNALS = {
-    "latency": Signal("ModelLatency", REQUESTS, "p95", "the model answers slowly", "Compare versions, load and instance type."),
-    "overhead": Signal("OverheadLatency", REQUESTS, "p95", "SageMaker adds much latency", "Look at payload sizes and throttling."),
-    "errors_4xx": Signal("Invocation4XXErrors", REQUESTS, "Average", "many requests are refused", "Look at what the callers send."),
-    "errors_5xx": Signal("Invocation5XXErrors", REQUESTS, "Average", "many requests fail", "Read the endpoint's log group."),
-    "model_errors": Signal(
-        "InvocationModelErrors", REQUESTS, "Average", "the model's container fails", "Read the endpoint's log group."
+    "latency": Signal(
+        "ModelLatency",
+        REQUESTS,
+        "p95",
+        "the model answers slowly",
+        "Compare versions, load and instance type.",
     ),
-    "cpu": Signal("CPUUtilization", MACHINE, "Average", "the CPUs are busy", "Scale out or take larger instances."),
-    "memory": Signal("MemoryUtilization", MACHINE, "Average", "memory runs short", "Look for a leak; take larger instances."),
-    "disk": Signal("DiskUtilization", MACHINE, "Average", "the volume fills up", "Look at what the container writes."),
-    "gpu": Signal("GPUUtilization", MACHINE, "Average", "the GPUs are busy", "Scale out or take larger instances."),
-    "gpu_memory": Signal("GPUMemoryUtilization", MACHINE, "Average", "GPU memory runs short", "Batch less; take larger instances."),
-    "surge": Signal("Invocations", REQUESTS, "Sum", "many more requests than usual", "Ask who calls; check the scaling limits."),
+    "overhead": Signal(
+        "OverheadLatency",
+        REQUESTS,
+        "p95",
+        "SageMaker adds much latency",
+        "Look at payload sizes and throttling.",
+    ),
+    "errors_4xx": Signal(
+        "Invocation4XXErrors",
+        REQUESTS,
+        "Average",
+        "many requests are refused",
+        "Look at what the callers send.",
+    ),
+    "errors_5xx": Signal(
+        "Invocation5XXErrors",
+        REQUESTS,
+        "Average",
+        "many requests fail",
+        "Read the endpoint's log group.",
+    ),
+    "model_errors": Signal(
+        "InvocationModelErrors",
+        REQUESTS,
+        "Average",
+        "the model's container fails",
+        "Read the endpoint's log group.",
+    ),
+    "cpu": Signal(
+        "CPUUtilization",
+        MACHINE,
+        "Average",
+        "the CPUs are busy",
+        "Scale out or take larger instances.",
+    ),
+    "memory": Signal(
+        "MemoryUtilization",
+        MACHINE,
+        "Average",
+        "memory runs short",
+        "Look for a leak; take larger instances.",
+    ),
+    "disk": Signal(
+        "DiskUtilization",
+        MACHINE,
+        "Average",
+        "the volume fills up",
+        "Look at what the container writes.",
+    ),
+    "gpu": Signal(
+        "GPUUtilization",
+        MACHINE,
+        "Average",
+        "the GPUs are busy",
+        "Scale out or take larger instances.",
+    ),
+    "gpu_memory": Signal(
+        "GPUMemoryUtilization",
+        MACHINE,
+        "Average",
+        "GPU memory runs short",
+        "Batch less; take larger instances.",
+    ),
+    "surge": Signal(
+        "Invocations",
+        REQUESTS,
+        "Sum",
+        "many more requests than usual",
+        "Ask who calls; check the scaling limits.",
+    ),
 }
 
 
@@ -173,7 +237,11 @@ class EndpointAlarms:
                     alarm_name,
                     key,
                     microseconds_or_rate(level),
-                    {"EndpointName": self._full, "VariantName": variant, "EndpointConfigName": config_name},
+                    {
+                        "EndpointName": self._full,
+                        "VariantName": variant,
+                        "EndpointConfigName": config_name,
+                    },
                     alarms.period,
                     alarms.evaluations,
                     f"New fleet of {self._full}: {SIGNALS[key].what} (above {level}). An update in progress is rolled back; "
@@ -212,9 +280,9 @@ class EndpointAlarms:
         what = key.replace("_", "-")
         return self._names.alarm(self._name, f"{what}-{variant}" if len(self._endpoint.fleet) > 1 else what)
 
-    def _alarm(  # noqa: PLR0913, PLR0917  (an alarm is that many things)
+    def _alarm(
         self,
-        id: str,  # noqa: A002
+        id: str,
         name: str,
         key: str,
         limit: float,

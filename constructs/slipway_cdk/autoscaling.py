@@ -99,16 +99,32 @@ def tracked(declared: Scaling, endpoint: str, variant: str, fleet: Variant) -> I
     """
     predefined = (
         ("invocations", "SageMakerVariantInvocationsPerInstance", declared.tracked_invocations),
-        ("concurrency", "SageMakerVariantConcurrentRequestsPerModelHighResolution", declared.concurrency),
+        (
+            "concurrency",
+            "SageMakerVariantConcurrentRequestsPerModelHighResolution",
+            declared.concurrency,
+        ),
     )
     for name, metric, value in predefined:
         if value is not None:
-            yield name, {"TargetValue": value, "PredefinedMetricSpecification": {"PredefinedMetricType": metric}}
-    for name, metric, share in (("cpu", "CPUUtilization", declared.cpu), ("gpu", "GPUUtilization", declared.gpu)):
+            yield (
+                name,
+                {
+                    "TargetValue": value,
+                    "PredefinedMetricSpecification": {"PredefinedMetricType": metric},
+                },
+            )
+    for name, metric, share in (
+        ("cpu", "CPUUtilization", declared.cpu),
+        ("gpu", "GPUUtilization", declared.gpu),
+    ):
         # The rules have refused types whose cores or GPUs the table does not know.
         value = threshold(name, share, fleet.hosting.instance_type) if share is not None else None
         if value is not None:
-            dimensions = [{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": variant}]
+            dimensions = [
+                {"Name": "EndpointName", "Value": endpoint},
+                {"Name": "VariantName", "Value": variant},
+            ]
             specification = {
                 "Namespace": MACHINE,
                 "MetricName": metric,

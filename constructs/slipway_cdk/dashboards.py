@@ -18,17 +18,31 @@ from slipway_cdk.resource import declare
 _WIDTH, _HEIGHT = 8, 6
 #: Title, unit of the axis, and the metrics with their statistics.
 _REQUEST_GRAPHS: tuple[tuple[str, str, tuple[tuple[str, str, str], ...]], ...] = (
-    ("Invocations", "requests", ((REQUESTS, "Invocations", "Sum"), (REQUESTS, "InvocationsPerInstance", "Sum"))),
+    (
+        "Invocations",
+        "requests",
+        ((REQUESTS, "Invocations", "Sum"), (REQUESTS, "InvocationsPerInstance", "Sum")),
+    ),
     ("Model latency", "µs", tuple((REQUESTS, "ModelLatency", s) for s in ("p50", "p95", "p99"))),
     ("Overhead latency", "µs", tuple((REQUESTS, "OverheadLatency", s) for s in ("p50", "p95"))),
     (
         "Errors",
         "share of requests",
-        tuple((REQUESTS, m, "Average") for m in ("Invocation4XXErrors", "Invocation5XXErrors", "InvocationModelErrors")),
+        tuple(
+            (REQUESTS, m, "Average") for m in ("Invocation4XXErrors", "Invocation5XXErrors", "InvocationModelErrors")
+        ),
     ),
-    ("Machine", "percent, 100 per core", tuple((MACHINE, m, "Average") for m in ("CPUUtilization", "MemoryUtilization", "DiskUtilization"))),
+    (
+        "Machine",
+        "percent, 100 per core",
+        tuple((MACHINE, m, "Average") for m in ("CPUUtilization", "MemoryUtilization", "DiskUtilization")),
+    ),
 )
-_GPU_GRAPH = ("GPU", "percent, 100 per GPU", tuple((MACHINE, m, "Average") for m in ("GPUUtilization", "GPUMemoryUtilization")))
+_GPU_GRAPH = (
+    "GPU",
+    "percent, 100 per GPU",
+    tuple((MACHINE, m, "Average") for m in ("GPUUtilization", "GPUMemoryUtilization")),
+)
 
 
 def _graph(title: str, unit: str, metrics: list[list[Any]], region: str, at: int) -> dict[str, Any]:
@@ -49,7 +63,7 @@ def _graph(title: str, unit: str, metrics: list[list[Any]], region: str, at: int
     }
 
 
-def _dashboard(scope: Construct, id: str, name: str, widgets: list[dict[str, Any]]) -> CfnResource:  # noqa: A002
+def _dashboard(scope: Construct, id: str, name: str, widgets: list[dict[str, Any]]) -> CfnResource:
     body = json.dumps({"widgets": widgets}, ensure_ascii=False, separators=(",", ":"))
     return declare(scope, id, "AWS::CloudWatch::Dashboard", {"DashboardName": name, "DashboardBody": body})
 
@@ -60,7 +74,12 @@ def _alarm_status(title: str, arns: list[str], at: int) -> dict[str, Any]:
 
 
 def endpoint_dashboard(
-    scope: Construct, id: str, *, environment: Environment, name: str, alarm_names: Iterable[str]  # noqa: A002
+    scope: Construct,
+    id: str,
+    *,
+    environment: Environment,
+    name: str,
+    alarm_names: Iterable[str],
 ) -> CfnResource:
     """Declare the dashboard of one endpoint.
 
@@ -86,7 +105,15 @@ def endpoint_dashboard(
     widgets = []
     for at, (title, unit, metrics) in enumerate(graphs):
         lines = [
-            [namespace, metric, "EndpointName", names.endpoint(name), "VariantName", variant, _line(metric, statistic, variant, endpoint)]
+            [
+                namespace,
+                metric,
+                "EndpointName",
+                names.endpoint(name),
+                "VariantName",
+                variant,
+                _line(metric, statistic, variant, endpoint),
+            ]
             for variant in endpoint.fleet
             for namespace, metric, statistic in metrics
         ]
@@ -107,7 +134,7 @@ def _has_gpu(endpoint: Endpoint) -> bool:
     return any(machine is not None and machine.gpus for machine in machines)
 
 
-def environment_dashboard(scope: Construct, id: str, *, environment: Environment) -> CfnResource:  # noqa: A002
+def environment_dashboard(scope: Construct, id: str, *, environment: Environment) -> CfnResource:
     """Declare the dashboard of a whole environment: each key metric, one line for each variant.
 
     Parameters
@@ -129,7 +156,15 @@ def environment_dashboard(scope: Construct, id: str, *, environment: Environment
             metric = "Invocation5XXErrors"
         statistic = "p95" if "Latency" in metric else "Sum" if metric == "Invocations" else "Average"
         lines = [
-            [namespace, metric, "EndpointName", environment.names.endpoint(name), "VariantName", variant, {"stat": statistic, "label": f"{name} {variant}"}]
+            [
+                namespace,
+                metric,
+                "EndpointName",
+                environment.names.endpoint(name),
+                "VariantName",
+                variant,
+                {"stat": statistic, "label": f"{name} {variant}"},
+            ]
             for name, endpoint in environment.endpoints.items()
             for variant in endpoint.fleet
         ]

@@ -73,9 +73,17 @@ def deployment_config(endpoint: Endpoint, alarm_names: Sequence[str]) -> dict[st
 def _routing(deployment: Canary | Linear | AllAtOnce, fleet: Fleet) -> dict[str, Any]:
     if isinstance(deployment, Canary):
         size = _size(deployment.size_for(fleet))
-        return {"Type": "CANARY", "CanarySize": size, "WaitIntervalInSeconds": deployment.wait.seconds}
+        return {
+            "Type": "CANARY",
+            "CanarySize": size,
+            "WaitIntervalInSeconds": deployment.wait.seconds,
+        }
     if isinstance(deployment, Linear):
         size = _size(deployment.size_for(fleet))
-        return {"Type": "LINEAR", "LinearStepSize": size, "WaitIntervalInSeconds": deployment.wait.seconds}
+        return {
+            "Type": "LINEAR",
+            "LinearStepSize": size,
+            "WaitIntervalInSeconds": deployment.wait.seconds,
+        }
     # It has no step interval, but the API asks for one all the same.
     return {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}

@@ -26,7 +26,7 @@ class EnvironmentKey(Construct):
         The key; others find it by its alias.
     """
 
-    def __init__(self, scope: Construct, id: str, *, environment: Environment) -> None:  # noqa: A002
+    def __init__(self, scope: Construct, id: str, *, environment: Environment) -> None:
         super().__init__(scope, id)
         self.key = kms.Key(
             self,

@@ -38,7 +38,7 @@ class ExecutionRole(Construct):
         The role.
     """
 
-    def __init__(self, scope: Construct, id: str, *, environment: Environment, key: kms.IKey) -> None:  # noqa: A002
+    def __init__(self, scope: Construct, id: str, *, environment: Environment, key: kms.IKey) -> None:
         super().__init__(scope, id)
         self._environment = environment
         self._wildcards = {
@@ -78,7 +78,9 @@ class ExecutionRole(Construct):
     def _artifacts(self) -> Iterator[iam.PolicyStatement]:
         names, partition = self._environment.names, self._environment.names.partition
         objects = {f"arn:{partition}:s3:::{names.bucket}/models/*": None}
-        self._wildcards[next(iter(objects))] = "every version of every model of this environment lies there, and nothing else"
+        self._wildcards[next(iter(objects))] = (
+            "every version of every model of this environment lies there, and nothing else"
+        )
         prefixes: dict[str, set[str]] = {}
         for name, endpoint in self._endpoints():
             for artifact in artifacts(name, endpoint):
@@ -100,7 +102,9 @@ class ExecutionRole(Construct):
 
     def _images(self) -> Iterator[iam.PolicyStatement]:
         environment, names = self._environment, self._environment.names
-        repositories = {names.arn("ecr", f"repository/{names.repository(name)}"): None for name in environment.repositories}
+        repositories = {
+            names.arn("ecr", f"repository/{names.repository(name)}"): None for name in environment.repositories
+        }
         for _, endpoint in self._endpoints():
             for variant in endpoint.fleet.values():
                 image = variant.model.image
@@ -111,14 +115,21 @@ class ExecutionRole(Construct):
                     found = _ECR_URI.match(image_uri(environment, variant.model))
                     if found:
                         arn = names.arn(
-                            "ecr", f"repository/{found['repository']}", region=found["region"], account=found["account"]
+                            "ecr",
+                            f"repository/{found['repository']}",
+                            region=found["region"],
+                            account=found["account"],
                         )
                         repositories[arn] = None
         yield iam.PolicyStatement(sid="RegistryLogin", actions=["ecr:GetAuthorizationToken"], resources=["*"])
         if repositories:
             yield iam.PolicyStatement(
                 sid="PullImages",
-                actions=["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"],
+                actions=[
+                    "ecr:BatchCheckLayerAvailability",
+                    "ecr:GetDownloadUrlForLayer",
+                    "ecr:BatchGetImage",
+                ],
                 resources=sorted(repositories),
             )
 
@@ -128,7 +139,12 @@ class ExecutionRole(Construct):
         self._wildcards[group] = "one log group for each endpoint of this environment"
         yield iam.PolicyStatement(
             sid="WriteLogs",
-            actions=["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
+            actions=[
+                "logs:CreateLogGroup",
+                "logs:CreateLogStream",
+                "logs:PutLogEvents",
+                "logs:DescribeLogStreams",
+            ],
             resources=[group],
         )
         yield iam.PolicyStatement(
@@ -141,10 +157,14 @@ class ExecutionRole(Construct):
     def _rollback_alarms(self) -> Iterator[iam.PolicyStatement]:
         names = self._environment.names
         alarms = {f"{names.prefix}-*": None}
-        self._wildcards[names.arn("cloudwatch", f"alarm:{names.prefix}-*")] = "the rollback alarms of this environment's endpoints"
+        self._wildcards[names.arn("cloudwatch", f"alarm:{names.prefix}-*")] = (
+            "the rollback alarms of this environment's endpoints"
+        )
         for _, endpoint in self._endpoints():
             rollback = endpoint.deployment.rollback_alarms
-            alarms |= {name: None for name in (rollback.also if rollback else ()) if not name.startswith(f"{names.prefix}-")}
+            alarms |= {
+                name: None for name in (rollback.also if rollback else ()) if not name.startswith(f"{names.prefix}-")
+            }
         yield iam.PolicyStatement(
             sid="ReadRollbackAlarms",
             actions=["cloudwatch:DescribeAlarms"],
@@ -156,7 +176,9 @@ class ExecutionRole(Construct):
         if network is None:
             return
         interfaces = names.arn("ec2", "network-interface/*")
-        self._wildcards[interfaces] = "network interfaces get their ids at creation; subnets and security groups are named"
+        self._wildcards[interfaces] = (
+            "network interfaces get their ids at creation; subnets and security groups are named"
+        )
         places = [
             *(names.arn("ec2", f"subnet/{subnet}") for subnet in network.subnets),
             *(names.arn("ec2", f"security-group/{group}") for group in network.security_groups),

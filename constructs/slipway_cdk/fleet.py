@@ -106,7 +106,11 @@ def model_properties(environment: Environment, artifact: Artifact, model: Model)
                     "Image": image_uri(environment, model),
                     "ModelDataUrl": None if prefix else uri,
                     "ModelDataSource": {
-                        "S3DataSource": {"CompressionType": "None", "S3DataType": "S3Prefix", "S3Uri": uri}
+                        "S3DataSource": {
+                            "CompressionType": "None",
+                            "S3DataType": "S3Prefix",
+                            "S3Uri": uri,
+                        }
                     }
                     if prefix
                     else None,
@@ -114,7 +118,10 @@ def model_properties(environment: Environment, artifact: Artifact, model: Model)
                 }
             ),
             "EnableNetworkIsolation": model.network_isolation or None,
-            "VpcConfig": {"SecurityGroupIds": list(network.security_groups), "Subnets": list(network.subnets)}
+            "VpcConfig": {
+                "SecurityGroupIds": list(network.security_groups),
+                "Subnets": list(network.subnets),
+            }
             if network
             else None,
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from slipway.spec.environment import Environment
@@ -22,6 +23,8 @@ class ImageRepository(Construct):
         The environment.
     name
         The repository's short name.
+    key
+        Encrypts the images.
 
     Attributes
     ----------
@@ -29,7 +32,7 @@ class ImageRepository(Construct):
         The repository.
     """
 
-    def __init__(self, scope: Construct, id: str, *, environment: Environment, name: str) -> None:  # noqa: A002
+    def __init__(self, scope: Construct, id: str, *, environment: Environment, name: str, key: kms.IKey) -> None:
         super().__init__(scope, id)
         self.repository = ecr.Repository(
             self,
@@ -37,7 +40,7 @@ class ImageRepository(Construct):
             repository_name=environment.names.repository(name),
             image_tag_mutability=ecr.TagMutability.IMMUTABLE,
             image_scan_on_push=True,
-            encryption=ecr.RepositoryEncryption.AES_256,
+            encryption_key=key,
             lifecycle_rules=[
                 ecr.LifecycleRule(
                     rule_priority=1,

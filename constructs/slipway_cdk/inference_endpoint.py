@@ -59,7 +59,7 @@ class InferenceEndpoint(Construct):
     'rc-project-a-dev-iris-ep-latency'
     """
 
-    def __init__(self, scope: Construct, id: str, *, environment: Environment, name: str) -> None:  # noqa: A002
+    def __init__(self, scope: Construct, id: str, *, environment: Environment, name: str) -> None:
         super().__init__(scope, id)
         declared = environment.endpoints[name]
         alarms = EndpointAlarms(self, environment=environment, name=name)

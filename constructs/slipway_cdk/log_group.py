@@ -9,7 +9,7 @@ from slipway.spec.environment import Environment
 from slipway_cdk.resource import declare, tags
 
 
-def endpoint_log_group(scope: Construct, id: str, *, environment: Environment, name: str) -> CfnResource:  # noqa: A002
+def endpoint_log_group(scope: Construct, id: str, *, environment: Environment, name: str) -> CfnResource:
     """Declare a log group with retention; SageMaker would make one that keeps everything for ever.
 
     In development it goes with its endpoint; where guarded it belongs to the foundation and stays.

@@ -30,7 +30,7 @@ class ModelBucket(Construct):
         Their access logs.
     """
 
-    def __init__(self, scope: Construct, id: str, *, environment: Environment, key: kms.IKey) -> None:  # noqa: A002
+    def __init__(self, scope: Construct, id: str, *, environment: Environment, key: kms.IKey) -> None:
         super().__init__(scope, id)
         declared = environment.bucket
         self.log_bucket = s3.Bucket(

@@ -39,8 +39,8 @@ def present(properties: Properties) -> dict[str, Any]:
 
 def declare(
     scope: Construct,
-    id: str,  # noqa: A002
-    type: str,  # noqa: A002
+    id: str,
+    type: str,
     properties: Properties,
     *,
     removed: Policy | None = None,

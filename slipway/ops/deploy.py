@@ -89,7 +89,13 @@ class Deployer:
         if not self._bucket_exists():
             self._cdk("foundation", "deploy", foundation)
         self._publish()
-        self._cdk("endpoints" if self._environment.endpoints else "operations", "deploy", "--all", "--concurrency", "4")
+        self._cdk(
+            "endpoints" if self._environment.endpoints else "operations",
+            "deploy",
+            "--all",
+            "--concurrency",
+            "4",
+        )
 
     def diff(self) -> int:
         """Show what a deployment would change.
@@ -137,9 +143,17 @@ class Deployer:
                     continue
                 folder = self._train(name, artifact.version, artifact.key)
                 done = publish(
-                    folder, model=name, version=artifact.version, bucket=bucket, lock_path=self._config / LOCK_PATH.name, s3=self._s3
+                    folder,
+                    model=name,
+                    version=artifact.version,
+                    bucket=bucket,
+                    lock_path=self._config / LOCK_PATH.name,
+                    s3=self._s3,
                 )
-                self._step(f"publish {name} {artifact.version}", f"{done.uri} ({done.size:,} bytes, sha256 {done.sha256[:12]}…)")
+                self._step(
+                    f"publish {name} {artifact.version}",
+                    f"{done.uri} ({done.size:,} bytes, sha256 {done.sha256[:12]}…)",
+                )
 
     def _object_exists(self, bucket: str, key: str) -> bool:
         if key.endswith("/"):
@@ -175,7 +189,12 @@ class Deployer:
         self._step(what, f"done in {time.monotonic() - begun:.0f} s")
 
     def _run_cdk(self, verb: str, arguments: list[str]) -> int:
-        context = ["-c", f"env={self._environment.environment}", "-c", f"config={self._config.resolve()}"]
+        context = [
+            "-c",
+            f"env={self._environment.environment}",
+            "-c",
+            f"config={self._config.resolve()}",
+        ]
         output = ["--output", str(self._assembly)]
         # A bootstrap that is told where to go needs no app.
         app = [] if verb == "bootstrap" else [*context, *output]

@@ -144,7 +144,10 @@ class Inventory:
     def _dashboard(self, name: str) -> str:
         wanted = self._environment.names.dashboard(name)
         found = self._cloudwatch.list_dashboards(DashboardNamePrefix=wanted)["DashboardEntries"]
-        return next((entry["DashboardName"] for entry in found if entry.get("DashboardName") == wanted), "none")
+        return next(
+            (entry["DashboardName"] for entry in found if entry.get("DashboardName") == wanted),
+            "none",
+        )
 
     def ask(self, name: str, endpoint: Endpoint) -> str:
         """Send an endpoint its sample.

@@ -148,9 +148,7 @@ def _check(path: Path, root: Path) -> None:
         try:
             target = path.resolve(strict=True)
         except (OSError, RuntimeError):  # a loop is a RuntimeError before Python 3.13
-            raise PackageError(
-                f"{path} is a broken link to {path.readlink()}: put the file itself there"
-            ) from None
+            raise PackageError(f"{path} is a broken link to {path.readlink()}: put the file itself there") from None
         if not target.is_relative_to(root):
             raise PackageError(
                 f"{path} is a link to {target}, outside the folder: "
@@ -165,13 +163,9 @@ def _check(path: Path, root: Path) -> None:
 def _write(files: list[tuple[str, Path]], out: BinaryIO) -> str:
     """Write the gzipped tar; answer the hash of the tar."""
     # No name and no time in the gzip header, so that even the gzip is equal on one machine.
-    with gzip.GzipFile(
-        filename="", mode="wb", fileobj=out, compresslevel=_LEVEL, mtime=0
-    ) as compressed:
+    with gzip.GzipFile(filename="", mode="wb", fileobj=out, compresslevel=_LEVEL, mtime=0) as compressed:
         stream = _HashedStream(compressed)
-        with tarfile.open(
-            fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT, encoding="utf-8"
-        ) as tar:
+        with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT, encoding="utf-8") as tar:
             for name, path in files:
                 with path.open("rb") as content:
                     tar.addfile(_header(name, os.fstat(content.fileno())), content)

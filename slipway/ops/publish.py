@@ -78,9 +78,7 @@ class Published:
     uploaded: bool
 
 
-def publish(
-    folder: Path, *, model: str, version: int | str, bucket: str, lock_path: Path, s3: S3Client
-) -> Published:
+def publish(folder: Path, *, model: str, version: int | str, bucket: str, lock_path: Path, s3: S3Client) -> Published:
     """Publish a folder as one version of a model; doing so again changes nothing.
 
     Parameters
@@ -131,9 +129,7 @@ def publish(
         if stored != packed.sha256:
             raise _taken(model, version, uri, stored, packed, hashes)
         record(lock_path, key, packed.sha256)
-        return Published(
-            key=key, uri=uri, sha256=packed.sha256, size=packed.size, uploaded=uploaded
-        )
+        return Published(key=key, uri=uri, sha256=packed.sha256, size=packed.size, uploaded=uploaded)
 
 
 def _stored_hash(s3: S3Client, bucket: str, key: str) -> str | None:

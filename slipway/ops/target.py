@@ -132,7 +132,9 @@ def aws_target(environment: Environment) -> Target:
     from botocore.exceptions import BotoCoreError, ClientError
 
     for name, url in _stated_endpoints().items():
-        raise WrongTarget(f"{name} is set, so calls would go to {url} instead of AWS: `unset {name}`, or say `--target local`")
+        raise WrongTarget(
+            f"{name} is set, so calls would go to {url} instead of AWS: `unset {name}`, or say `--target local`"
+        )
     target = Target(
         "aws",
         environment.account,

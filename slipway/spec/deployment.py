@@ -22,7 +22,10 @@ MOST_ALARMS = 10
 #: documented to take from minutes to over an hour, so the allowance is generous.
 PROVISIONING = Duration(1800)
 
-Wait = Annotated[Duration, between(Duration(0), Duration(3600), "API:WaitIntervalInSeconds, TerminationWaitInSeconds")]
+Wait = Annotated[
+    Duration,
+    between(Duration(0), Duration(3600), "API:WaitIntervalInSeconds, TerminationWaitInSeconds"),
+]
 Timeout = Annotated[Duration, between(SHORTEST_TIMEOUT, LONGEST_TIMEOUT, "API:MaximumExecutionTimeoutInSeconds")]
 #: Instances, or a share of the variant's.
 Size = Annotated[int, Field(ge=1)] | Percent
@@ -180,7 +183,7 @@ class Rolling(_Strategy):
 
     def size_for(self, fleet: Fleet) -> int | Percent:
         """The batch, chosen by fleet size when none is given."""
-        share = 50 if fleet.lowest <= 4 else 25 if fleet.lowest <= 10 else 15  # noqa: PLR2004
+        share = 50 if fleet.lowest <= 4 else 25 if fleet.lowest <= 10 else 15
         return self.batch if self.batch is not None else self.limit.choose(share, fleet)
 
     @property

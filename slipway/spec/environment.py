@@ -15,15 +15,44 @@ from slipway.spec.units import Duration
 EnvironmentName = Literal["dev", "test", "staging", "prod"]
 
 #: CloudWatch Logs keeps log groups for these numbers of days only (API:PutRetentionPolicy).
-RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+RETENTION_DAYS = (
+    1,
+    3,
+    5,
+    7,
+    14,
+    30,
+    60,
+    90,
+    120,
+    150,
+    180,
+    365,
+    400,
+    545,
+    731,
+    1096,
+    1827,
+    2192,
+    2557,
+    2922,
+    3288,
+    3653,
+)
 
 
 class Network(Spec):
     """Subnets and security groups of every model (API:VpcConfig)."""
 
-    subnets: Annotated[tuple[Annotated[str, Field(pattern=r"^subnet-[0-9a-f]+$")], ...], Field(min_length=1, max_length=16, strict=False)]
+    subnets: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^subnet-[0-9a-f]+$")], ...],
+        Field(min_length=1, max_length=16, strict=False),
+    ]
     """1 to 16 subnets; several availability zones in production."""
-    security_groups: Annotated[tuple[Annotated[str, Field(pattern=r"^sg-[0-9a-f]+$")], ...], Field(min_length=1, max_length=5, strict=False)]
+    security_groups: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^sg-[0-9a-f]+$")], ...],
+        Field(min_length=1, max_length=5, strict=False),
+    ]
     """1 to 5 security groups."""
 
 
@@ -93,4 +122,9 @@ class Environment(Spec):
     @property
     def own_tags(self) -> Mapping[str, str]:
         """Tags on everything."""
-        return {"Team": self.team, "Project": self.project, "Environment": self.environment, **self.tags}
+        return {
+            "Team": self.team,
+            "Project": self.project,
+            "Environment": self.environment,
+            **self.tags,
+        }

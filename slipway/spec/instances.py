@@ -51,8 +51,7 @@ def _table() -> dict[str, InstanceType]:
     table = json.loads(text)
     columns = table["columns"]
     return {
-        name: InstanceType(name=name, **dict(zip(columns, row, strict=True)))
-        for name, row in table["types"].items()
+        name: InstanceType(name=name, **dict(zip(columns, row, strict=True))) for name, row in table["types"].items()
     }
 
 

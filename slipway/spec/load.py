@@ -246,9 +246,7 @@ def _validate(plain: dict[str, Any]) -> tuple[Environment | None, list[Problem]]
 
 def _drop(data: Any, path: Path) -> None:  # noqa: ANN401  (plain data)
     for part in path[:-1]:
-        if isinstance(data, dict) and part in data:
-            data = data[part]
-        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+        if (isinstance(data, dict) and part in data) or (isinstance(data, list) and isinstance(part, int) and part < len(data)):
             data = data[part]
         else:
             return
@@ -266,7 +264,9 @@ def _translate(details: list[ErrorDetails], data: Any) -> list[Problem]:  # noqa
         message = _message(detail, path, data)
         if message not in found.setdefault(path, []):
             found[path].append(message)
-    return [Problem(path, " or ".join(messages) if len(messages) < 4 else messages[0]) for path, messages in found.items()]  # noqa: PLR2004
+    return [
+        Problem(path, " or ".join(messages) if len(messages) < 4 else messages[0]) for path, messages in found.items()
+    ]
 
 
 def _key_path(loc: tuple[str | int, ...], data: Any) -> Path:  # noqa: ANN401  (plain data)
@@ -302,7 +302,13 @@ def _message(detail: ErrorDetails, path: Path, data: Any) -> str:  # noqa: ANN40
     if kind == "literal_error":
         return f"{given!r} is not {context['expected']}"
     if kind.endswith("_type"):
-        wanted = {"string": "a text", "int": "a whole number", "float": "a number", "bool": "true or false", "tuple": "a list"}
+        wanted = {
+            "string": "a text",
+            "int": "a whole number",
+            "float": "a number",
+            "bool": "true or false",
+            "tuple": "a list",
+        }
         wanted |= {"dict": "a mapping", "model": "a mapping", "model_attributes": "a mapping"}
         word = wanted.get(kind.removesuffix("_type"), kind)
         quote = f'; write it in quotes: "{given}"' if word == "a text" and isinstance(given, int | float) else ""
@@ -367,7 +373,11 @@ def _fields_at(path: Path, data: Any) -> Iterator[str]:  # noqa: ANN401  (plain 
     if isinstance(data, dict):
         if "strategy" in data:
             models = [m for m in models if m not in _STRATEGIES or _strategy_name(m) == data["strategy"]] or models
-        for kind, model in (("framework", FrameworkImage), ("repository", RepositoryImage), ("uri", UriImage)):
+        for kind, model in (
+            ("framework", FrameworkImage),
+            ("repository", RepositoryImage),
+            ("uri", UriImage),
+        ):
             if model in models and kind in data:
                 models = [model]
     seen = dict.fromkeys(name for model in models for name in model.model_fields)

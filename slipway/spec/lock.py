@@ -58,9 +58,7 @@ def artifact_key(model: str, version: int | str) -> str:
             "a letter first, such as churn-score"
         )
     if not re.fullmatch(r"(?!0+$)[A-Za-z0-9][A-Za-z0-9._-]{0,62}", str(version)):
-        raise ValueError(
-            f"version {version!r} of model {model}: write 1 or more, or a word such as 2026-11-21"
-        )
+        raise ValueError(f"version {version!r} of model {model}: write 1 or more, or a word such as 2026-11-21")
     return f"models/{model}/v{version}/model.tar.gz"
 
 
@@ -98,14 +96,12 @@ def read_lock(path: Path) -> Mapping[str, str]:
         entries = json.loads(text, object_pairs_hook=unrepeated)
     except json.JSONDecodeError as error:
         raise LockError(
-            f"{path}:{error.lineno}: not JSON ({error.msg}): "
-            "resolve the merge, or restore the file from git"
+            f"{path}:{error.lineno}: not JSON ({error.msg}): resolve the merge, or restore the file from git"
         ) from None
     if not isinstance(entries, dict):
         raise LockError(f"{path}:1: write one JSON object, with an entry a key: KEY: {_ENTRY}")
     faults = [
-        f"{path}:{_last_line(text, name)}: {name!r} stands more than once: "
-        "keep the entry that was published"
+        f"{path}:{_last_line(text, name)}: {name!r} stands more than once: keep the entry that was published"
         for name in repeated
     ]
     hashes: dict[str, str] = {}
@@ -114,9 +110,7 @@ def read_lock(path: Path) -> Mapping[str, str]:
         if isinstance(sha256, str) and _SHA256.fullmatch(sha256):
             hashes[key] = sha256
         else:
-            faults.append(
-                f"{path}:{_last_line(text, key)}: {key!r} is {json.dumps(entry)}: write {_ENTRY}"
-            )
+            faults.append(f"{path}:{_last_line(text, key)}: {key!r} is {json.dumps(entry)}: write {_ENTRY}")
     if faults:
         raise LockError("\n".join(faults))
     return hashes

@@ -53,7 +53,10 @@ class Model(Spec):
     version: Version | None = None
     """Default: the endpoint's version."""
     environment: Annotated[
-        dict[Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$", max_length=1024)], Annotated[str, Field(max_length=1024)]],
+        dict[
+            Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$", max_length=1024)],
+            Annotated[str, Field(max_length=1024)],
+        ],
         Field(max_length=100),
     ] = Field(default_factory=dict)
     """Environment variables of the container (API:EnvironmentMap: at most 100)."""

@@ -10,7 +10,15 @@ from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 
 from slipway.spec import images, instances
-from slipway.spec.deployment import LONGEST_TIMEOUT, MOST_ALARMS, AllAtOnce, Fleet, Guarded, RollbackAlarms, Rolling
+from slipway.spec.deployment import (
+    LONGEST_TIMEOUT,
+    MOST_ALARMS,
+    AllAtOnce,
+    Fleet,
+    Guarded,
+    RollbackAlarms,
+    Rolling,
+)
 from slipway.spec.endpoint import ONLY_VARIANT, Endpoint, Variant
 from slipway.spec.environment import RETENTION_DAYS, Environment
 from slipway.spec.errors import Path, Problem
@@ -71,7 +79,10 @@ def whole(environment: Environment) -> Iterator[Problem]:
             f"each other's permissions; leave {within!r} out of the project's name",
         )
     if "sm" in environment.company.split("-"):
-        yield Problem(("company",), f"{environment.company!r} holds 'sm', which separates the parts of bucket names")
+        yield Problem(
+            ("company",),
+            f"{environment.company!r} holds 'sm', which separates the parts of bucket names",
+        )
     if environment.environment == "prod" and not environment.notify:
         yield Problem(
             ("notify",),
@@ -89,14 +100,20 @@ def whole(environment: Environment) -> Iterator[Problem]:
     for i, group in enumerate(environment.model_package_groups):
         yield from _unique(("model_package_groups", i), environment.model_package_groups, group, i)
         name = environment.names.package_group(group)
-        if len(name) > 63:  # noqa: PLR2004  (API:EntityName)
+        if len(name) > 63:
             yield _too_long(("model_package_groups", i), "model package group", name, 63)
-    for key, value in (("old_versions", environment.bucket.old_versions), ("access_logs", environment.bucket.access_logs)):
+    for key, value in (
+        ("old_versions", environment.bucket.old_versions),
+        ("access_logs", environment.bucket.access_logs),
+    ):
         if value < Duration(86400) or value % 86400:
             yield Problem(("bucket", key), f"{value} is no whole number of days: write it like 90d")
     for name in environment.endpoints:
         if name in RESERVED_MODELS:
-            yield Problem(("endpoints", name), f"{name!r} is the name of a stack of its own: call the model otherwise")
+            yield Problem(
+                ("endpoints", name),
+                f"{name!r} is the name of a stack of its own: call the model otherwise",
+            )
 
 
 def _unique(path: Path, names: tuple[str, ...], name: str, at: int) -> Iterator[Problem]:
@@ -128,14 +145,21 @@ def one_or_several(s: Subject) -> Iterator[Problem]:
     elif e.variants is None:
         for key, value in (("model", e.model), ("hosting", e.hosting)):
             if value is None:
-                yield Problem((*s.path, key), f"is missing: say `{key}: {{…}}`, or `variants` for several models")
+                yield Problem(
+                    (*s.path, key),
+                    f"is missing: say `{key}: {{…}}`, or `variants` for several models",
+                )
     if e.variants and sum(v.weight for v in e.variants.values()) <= 0:
-        yield Problem((*s.path, "variants"), "all weights are 0: no variant would get a request; give one a weight")
+        yield Problem(
+            (*s.path, "variants"),
+            "all weights are 0: no variant would get a request; give one a weight",
+        )
     lowered: dict[str, str] = {}
     for name in e.variants or {}:
         if name.lower() in lowered:
             yield Problem(
-                (*s.path, "variants", name), f"differs from {lowered[name.lower()]!r} by case only: name it otherwise"
+                (*s.path, "variants", name),
+                f"differs from {lowered[name.lower()]!r} by case only: name it otherwise",
             )
         lowered[name.lower()] = name
 
@@ -148,7 +172,7 @@ def retention(s: Subject) -> Iterator[Problem]:
         yield Problem(
             (*s.path, "log_retention"),
             f"{value} is no retention that CloudWatch Logs knows: write {nearest}d, or one of "
-            f"{', '.join(f'{d}d' for d in RETENTION_DAYS if d <= 400)} …",  # noqa: PLR2004
+            f"{', '.join(f'{d}d' for d in RETENTION_DAYS if d <= 400)} …",
         )
 
 
@@ -170,7 +194,11 @@ def _image(path: Path, image: Image, environment: Environment) -> Iterator[Probl
         known = environment.repositories
         if image.repository not in known:
             hint = get_close_matches(image.repository, known, 1)
-            cure = f"did you mean {hint[0]!r}?" if hint else f"add it: `repositories: [{', '.join([*known, image.repository])}]`"
+            cure = (
+                f"did you mean {hint[0]!r}?"
+                if hint
+                else f"add it: `repositories: [{', '.join([*known, image.repository])}]`"
+            )
             yield Problem((*path, "repository"), f"{image.repository!r} is none of `repositories`: {cure}")
         if (image.digest is None) == (image.tag is None):
             yield Problem(path, "needs either `digest: sha256:…` (which pins the bytes) or `tag`")
@@ -202,7 +230,11 @@ def instance_types(s: Subject) -> Iterator[Problem]:
         if name not in instances.known():
             close = instances.nearest(name)
             hint = f" (did you mean {close[0]}?)" if close else ""
-            yield Problem(at, f"{name!r} is not in the table of known types{hint}; newer types are accepted", "warning")
+            yield Problem(
+                at,
+                f"{name!r} is not in the table of known types{hint}; newer types are accepted",
+                "warning",
+            )
         refuses = instances.refuses_kms_key(name)
         for key, value in (("kms_key", hosting.kms_key), ("volume", hosting.volume)):
             if value is None:
@@ -215,7 +247,12 @@ def instance_types(s: Subject) -> Iterator[Problem]:
                     others=(at,),
                 )
             elif refuses is None:
-                yield Problem((*path, "hosting", key), f"whether {name} accepts `{key}` is not documented", "warning", (at,))
+                yield Problem(
+                    (*path, "hosting", key),
+                    f"whether {name} accepts `{key}` is not documented",
+                    "warning",
+                    (at,),
+                )
         if s.endpoint.scaling is not None and instances.is_burstable(name):
             yield Problem(
                 (*s.path, "scaling"),
@@ -245,10 +282,16 @@ def known_machine(s: Subject) -> Iterator[Problem]:
             for key in ("cpu", "gpu"):
                 if e.scaling is not None and getattr(e.scaling, key) is not None:
                     yield Problem(
-                        (*s.path, "scaling", key), f"how many cores and GPUs {name} has is not in the table", others=(at,)
+                        (*s.path, "scaling", key),
+                        f"how many cores and GPUs {name} has is not in the table",
+                        others=(at,),
                     )
         elif e.scaling is not None and e.scaling.gpu is not None and not machine.gpus:
-            yield Problem((*s.path, "scaling", "gpu"), f"{name} has no GPU: scale on `cpu` or invocations", others=(at,))
+            yield Problem(
+                (*s.path, "scaling", "gpu"),
+                f"{name} has no GPU: scale on `cpu` or invocations",
+                others=(at,),
+            )
 
 
 def scaling(s: Subject) -> Iterator[Problem]:
@@ -259,14 +302,22 @@ def scaling(s: Subject) -> Iterator[Problem]:
     path = (*s.path, "scaling")
     if scale.min > scale.max:
         yield Problem(
-            (*path, "min"), f"the minimum of {scale.min} is above the maximum of {scale.max}: swap them", others=((*path, "max"),)
+            (*path, "min"),
+            f"the minimum of {scale.min} is above the maximum of {scale.max}: swap them",
+            others=((*path, "max"),),
         )
     seen: set[str] = set()
     for i, schedule in enumerate(scale.schedules):
         if schedule.min > schedule.max:
-            yield Problem((*path, "schedules", i, "min"), f"the minimum of {schedule.min} is above the maximum of {schedule.max}")
+            yield Problem(
+                (*path, "schedules", i, "min"),
+                f"the minimum of {schedule.min} is above the maximum of {schedule.max}",
+            )
         if schedule.name in seen:
-            yield Problem((*path, "schedules", i, "name"), f"{schedule.name!r} stands twice: name each schedule otherwise")
+            yield Problem(
+                (*path, "schedules", i, "name"),
+                f"{schedule.name!r} stands twice: name each schedule otherwise",
+            )
         seen.add(schedule.name)
     for where, _, variant in s.variants():
         count = variant.hosting.instances
@@ -298,7 +349,7 @@ def update_sizes(s: Subject) -> Iterator[Problem]:
         if fleet.lowest > fleet.highest:
             continue
         who = f"variant {name!r} " if len(s.endpoint.fleet) > 1 else ""
-        if fleet.lowest < 2:  # noqa: PLR2004
+        if fleet.lowest < 2:
             source = "scaling.min" if s.endpoint.scaling is not None else "hosting.instances"
             yield Problem(
                 (*path, "strategy"),
@@ -311,24 +362,39 @@ def update_sizes(s: Subject) -> Iterator[Problem]:
         yield from _size(path, key, size, deployment, fleet, given=given is not None, keys=keys)
     if isinstance(deployment, Rolling) and isinstance(deployment.rollback_batch, Percent):
         share = deployment.rollback_batch
-        if not 5 <= share <= 100:  # noqa: PLR2004
-            yield Problem((*path, "rollback_batch"), f"{share} is out of range: 5% to 100% (API:RollbackMaximumBatchSize)")
+        if not 5 <= share <= 100:
+            yield Problem(
+                (*path, "rollback_batch"),
+                f"{share} is out of range: 5% to 100% (API:RollbackMaximumBatchSize)",
+            )
 
 
 def _size(
-    path: Path, key: str, size: int | Percent, deployment: Guarded, fleet: Fleet, *, given: bool, keys: tuple[Path, ...]
+    path: Path,
+    key: str,
+    size: int | Percent,
+    deployment: Guarded,
+    fleet: Fleet,
+    *,
+    given: bool,
+    keys: tuple[Path, ...],
 ) -> Iterator[Problem]:
     limit, strategy = deployment.limit, deployment.strategy
     counts = f"{fleet.lowest}" if fleet.lowest == fleet.highest else f"{fleet.lowest} to {fleet.highest}"
     allowed = limit.allowed(fleet)
-    cure = f"write {allowed.start} (instances)" if allowed else f"write a percentage between {limit.least or 1:g}% and {limit.most:g}%"
+    cure = (
+        f"write {allowed.start} (instances)"
+        if allowed
+        else f"write a percentage between {limit.least or 1:g}% and {limit.most:g}%"
+    )
     if len(allowed) > 1:
         cure = f"write {allowed.start} to {allowed.stop - 1} (instances)"
     if isinstance(size, Percent):
         if not limit.least <= size <= limit.most or size <= 0:
             low = f"{limit.least:g}%" if limit.least else "above 0%"
             yield Problem(
-                (*path, key), f"{size} is out of range for {strategy}: {low} to {limit.most:g}% of the instances; {cure}"
+                (*path, key),
+                f"{size} is out of range for {strategy}: {low} to {limit.most:g}% of the instances; {cure}",
             )
         elif given and any(size * count % 100 for count in fleet.counts):
             yield Problem(
@@ -404,8 +470,13 @@ def rollback(s: Subject) -> Iterator[Problem]:
             )
         duplicate = {name for name in alarms.also if alarms.also.count(name) > 1}
         if duplicate:
-            yield Problem((*path, "also"), f"{', '.join(sorted(duplicate))} stands twice: the alarms must be unique")
-    if isinstance(deployment, Guarded) and not (isinstance(alarms, RollbackAlarms) and (e.rollback_levels or alarms.also)):
+            yield Problem(
+                (*path, "also"),
+                f"{', '.join(sorted(duplicate))} stands twice: the alarms must be unique",
+            )
+    if isinstance(deployment, Guarded) and not (
+        isinstance(alarms, RollbackAlarms) and (e.rollback_levels or alarms.also)
+    ):
         yield Problem(
             path,
             f"{deployment.strategy} has nothing that would stop a bad model: leave `rollback_alarms` out (the defaults watch latency, "
@@ -430,11 +501,17 @@ def _window(path: Path, alarms: RollbackAlarms, s: Subject) -> Iterator[Problem]
 
 
 def _period(path: Path, period: Duration, evaluations: int) -> Iterator[Problem]:
-    if period not in (10, 20, 30) and period % 60:
-        yield Problem(path, f"{period} is no period that CloudWatch knows: write 10s, 20s, 30s or whole minutes")
-    longest = Duration(604800 if period >= 3600 else 86400)  # noqa: PLR2004
+    if float(period) not in (10.0, 20.0, 30.0) and period % 60:
+        yield Problem(
+            path,
+            f"{period} is no period that CloudWatch knows: write 10s, 20s, 30s or whole minutes",
+        )
+    longest = Duration(604800 if period >= 3600 else 86400)
     if period * evaluations > longest:
-        yield Problem(path, f"{evaluations} × {period} is longer than CloudWatch looks back ({longest}): evaluate less")
+        yield Problem(
+            path,
+            f"{evaluations} × {period} is longer than CloudWatch looks back ({longest}): evaluate less",
+        )
 
 
 def operating(s: Subject) -> Iterator[Problem]:
@@ -451,11 +528,13 @@ def artifact(s: Subject) -> Iterator[Problem]:
             continue
         if given.startswith("/") or "://" in given:
             yield Problem(
-                (*path, "model", "artifact"), f"{given!r} is neither a key nor an s3:// URI: write it like {artifact_key(s.name, 1)}"
+                (*path, "model", "artifact"),
+                f"{given!r} is neither a key nor an s3:// URI: write it like {artifact_key(s.name, 1)}",
             )
         elif not given.endswith(("/", ".tar.gz")):
             yield Problem(
-                (*path, "model", "artifact"), f"{given!r} must end in .tar.gz, or in / for an uncompressed prefix"
+                (*path, "model", "artifact"),
+                f"{given!r} must end in .tar.gz, or in / for an uncompressed prefix",
             )
 
 

@@ -69,7 +69,9 @@ class _Reader:
             if key in out:
                 first = out[key].line
                 self._problem(
-                    line, (*path, key), f"stands twice in this mapping (first in line {first}): keep one of them"
+                    line,
+                    (*path, key),
+                    f"stands twice in this mapping (first in line {first}): keep one of them",
                 )
                 continue
             out[key] = self.read(value_node, (*path, key), line)
@@ -238,9 +240,7 @@ def locate(node: Node, path: Path) -> tuple[str, int]:
     place = (node.file, node.line)
     for part in path:
         value = node.value
-        if isinstance(value, dict) and part in value:
-            node = value[part]
-        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+        if (isinstance(value, dict) and part in value) or (isinstance(value, list) and isinstance(part, int) and part < len(value)):
             node = value[part]
         else:
             break

@@ -61,7 +61,8 @@ class Quantity(float):
             raise PydanticCustomError("quantity", "{why}", {"why": why})
 
         return core_schema.no_info_plain_validator_function(
-            validate, serialization=core_schema.plain_serializer_function_ser_schema(str, when_used="json")
+            validate,
+            serialization=core_schema.plain_serializer_function_ser_schema(str, when_used="json"),
         )
 
     @classmethod
@@ -101,7 +102,13 @@ class Duration(Quantity):
     def __str__(self) -> str:
         left = round(self * 1000)
         text = ""
-        for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
+        for unit, size in (
+            ("d", 86_400_000),
+            ("h", 3_600_000),
+            ("m", 60_000),
+            ("s", 1000),
+            ("ms", 1),
+        ):
             count, left = divmod(left, size)
             text += f"{count}{unit}" if count else ""
         return text or "0s"

@@ -39,14 +39,22 @@ def config(folder: Path, count: int) -> None:
 def timed(script: str, *arguments: str) -> float:
     """Run a script and return its seconds."""
     begun = time.perf_counter()
-    subprocess.run([sys.executable, str(HERE / script), *arguments], check=True, cwd=ROOT, stderr=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, str(HERE / script), *arguments],
+        check=True,
+        cwd=ROOT,
+        stderr=subprocess.DEVNULL,
+    )
     return time.perf_counter() - begun
 
 
 def same(ours: Path, floor: Path) -> None:
     """See that the floor really emitted the same templates (outputs aside)."""
     for template in ours.glob("*.template.json"):
-        left, right = json.loads(template.read_text()), json.loads((floor / template.name).read_text())
+        left, right = (
+            json.loads(template.read_text()),
+            json.loads((floor / template.name).read_text()),
+        )
         for side in (left, right):
             side.pop("Outputs", None)
         if left != right:
@@ -81,14 +89,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5, help="counted pairs (default: 5)")
     parser.add_argument("--counts", type=int, nargs="+", default=[1, 10, 100], help="numbers of endpoints")
-    parser.add_argument("--most", type=float, default=1.25, help="highest ratio allowed for the largest, without cdk-nag")
+    parser.add_argument(
+        "--most",
+        type=float,
+        default=1.25,
+        help="highest ratio allowed for the largest, without cdk-nag",
+    )
     args = parser.parse_args()
     print(f"{'endpoints':>9}  {'cdk-nag':<8}{'ours s':>8}{'floor s':>9}{'ratio':>7}")
     worst = 0.0
     for checked in ("plain", "checked"):
         for count in args.counts:
             ours, floor, ratio = measure(count, args.runs, checked)
-            print(f"{count:>9}  {'with' if checked == 'checked' else 'without':<8}{ours:>8.2f}{floor:>9.2f}{ratio:>7.2f}", flush=True)
+            print(
+                f"{count:>9}  {'with' if checked == 'checked' else 'without':<8}{ours:>8.2f}{floor:>9.2f}{ratio:>7.2f}",
+                flush=True,
+            )
             if checked == "plain" and count == max(args.counts):
                 worst = ratio
     if worst > args.most:

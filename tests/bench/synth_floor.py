@@ -22,6 +22,7 @@ from cdk_nag import AwsSolutionsChecks  # noqa: E402
 
 from stacks.flags import FLAGS  # noqa: E402
 
+
 def emit(assembly: Path, outdir: Path, *, checked: bool) -> None:
     """Emit the stacks of an assembly again.
 

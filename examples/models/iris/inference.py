@@ -84,9 +84,7 @@ def input_fn(body: bytes | str, content_type: str | None) -> np.ndarray[Any, Any
         return error
 
 
-def predict_fn(
-    rows: np.ndarray[Any, Any] | RequestError, model: Model
-) -> dict[str, Any] | RequestError:
+def predict_fn(rows: np.ndarray[Any, Any] | RequestError, model: Model) -> dict[str, Any] | RequestError:
     """Name the most probable species of each row, with its probability (0 to 1, six decimals)."""
     if isinstance(rows, RequestError):
         return rows
@@ -117,9 +115,7 @@ def output_fn(prediction: dict[str, Any] | RequestError, accept: str | None) -> 
     """
     accepted = [_media_type(part) for part in (accept or "*/*").split(",")]
     if not {"application/json", "application/*", "*/*"}.intersection(accepted):
-        prediction = RequestError(
-            f"Accept {_shown(accept)} is not supported: accept application/json", 406
-        )
+        prediction = RequestError(f"Accept {_shown(accept)} is not supported: accept application/json", 406)
     if not isinstance(prediction, RequestError):
         return json.dumps(prediction), "application/json"
     try:
@@ -203,14 +199,9 @@ def _checked(rows: list[Any]) -> np.ndarray[Any, Any]:
         raise RequestError(f"there are no rows: send at least one, such as {EXAMPLE}")
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, list):
-            raise RequestError(
-                f"row {number} is {_shown(row)}, not a list of numbers: send {EXAMPLE}"
-            )
+            raise RequestError(f"row {number} is {_shown(row)}, not a list of numbers: send {EXAMPLE}")
         if len(row) != len(FEATURES):
-            raise RequestError(
-                f"row {number} has {len(row)} features: send {len(FEATURES)} "
-                f"({', '.join(FEATURES)})"
-            )
+            raise RequestError(f"row {number} has {len(row)} features: send {len(FEATURES)} ({', '.join(FEATURES)})")
         for name, value in zip(FEATURES, row):  # noqa: B905 - Python 3.9 has no strict=
             _check_number(f"row {number}, {name}", value)
     return np.array(rows, dtype=float)

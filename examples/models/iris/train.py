@@ -122,9 +122,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Train, write and print what the command line asks for."""
     parser = argparse.ArgumentParser(description="Train the iris example model.")
     parser.add_argument("--version", type=int, choices=sorted(RECIPES), default=1)
-    parser.add_argument(
-        "--out", type=Path, help="the model folder; default: build/v<version> beside this file"
-    )
+    parser.add_argument("--out", type=Path, help="the model folder; default: build/v<version> beside this file")
     options = parser.parse_args(arguments)
     folder = options.out or HERE / "build" / f"v{options.version}"
     trained = train(options.version)

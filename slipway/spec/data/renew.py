@@ -60,9 +60,7 @@ FRAMEWORKS: Mapping[str, Published] = {
     "djl-neuronx": Published("djl-neuronx", "djl-inference"),
     "djl-tensorrtllm": Published("djl-tensorrtllm", "djl-inference"),
     "huggingface-pytorch": Published("huggingface", "huggingface-pytorch-inference"),
-    "huggingface-pytorch-neuronx": Published(
-        "huggingface-neuronx", "huggingface-pytorch-inference-neuronx"
-    ),
+    "huggingface-pytorch-neuronx": Published("huggingface-neuronx", "huggingface-pytorch-inference-neuronx"),
     "huggingface-sglang": Published("huggingface-sglang", "huggingface-sglang"),
     "huggingface-tei": Published("huggingface-tei", "tei"),
     "huggingface-tei-cpu": Published("huggingface-tei-cpu", "tei-cpu"),
@@ -77,9 +75,7 @@ FRAMEWORKS: Mapping[str, Published] = {
     "sklearn": Published("sklearn", "sagemaker-scikit-learn"),
     "sparkml": Published("sparkml-serving", "sagemaker-sparkml-serving"),
     "tensorflow": Published("tensorflow", "tensorflow-inference"),
-    "tensorflow-graviton": Published(
-        "tensorflow", "tensorflow-inference-graviton", "inference_graviton"
-    ),
+    "tensorflow-graviton": Published("tensorflow", "tensorflow-inference-graviton", "inference_graviton"),
     "triton": Published("sagemaker-tritonserver", "sagemaker-tritonserver"),
     "vllm": Published("vllm", "vllm"),
     "xgboost": Published("xgboost", "sagemaker-xgboost"),
@@ -155,9 +151,7 @@ def convert_images(
             region: {
                 "suffix": _suffix(region, partitions),
                 "accounts": {
-                    name: accounts[region]
-                    for name, accounts in sorted(registries.items())
-                    if region in accounts
+                    name: accounts[region] for name, accounts in sorted(registries.items()) if region in accounts
                 },
             }
             for region in everywhere
@@ -174,9 +168,7 @@ def convert_images(
     }
 
 
-def _releases(
-    config: Mapping[str, Any], published: Published
-) -> Iterator[tuple[Mapping[str, Any], list[str]]]:
+def _releases(config: Mapping[str, Any], published: Published) -> Iterator[tuple[Mapping[str, Any], list[str]]]:
     """Yield each release in the wanted repository, with its tags."""
     scope = config if "versions" in config else config.get(published.scope, {})
     for number, release in scope.get("versions", {}).items():

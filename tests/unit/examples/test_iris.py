@@ -106,16 +106,12 @@ def test_the_folder_holds_the_parameters_and_the_code_and_no_pickle(
 
 
 def test_versions_look_at_different_measurements(folders: dict[int, Path]) -> None:
-    features = {
-        v: json.loads((f / "model.json").read_text())["features"] for v, f in folders.items()
-    }
+    features = {v: json.loads((f / "model.json").read_text())["features"] for v, f in folders.items()}
     assert len(features[1]) == 4
     assert features[2] == ["petal length (cm)", "petal width (cm)"]
 
 
-def test_an_unknown_version_is_a_usage_error(
-    train: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_unknown_version_is_a_usage_error(train: Any, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         train.main(["--version", "9"])
     assert "invalid choice: 9" in capsys.readouterr().err
@@ -141,9 +137,7 @@ def test_the_code_is_python_3_9() -> None:
     assert imported - sys.stdlib_module_names == {"numpy", "sklearn", "sagemaker_containers"}
 
 
-def test_the_rebuilt_classifier_agrees_with_a_freshly_trained_one(
-    inference: Any, folders: dict[int, Path]
-) -> None:
+def test_the_rebuilt_classifier_agrees_with_a_freshly_trained_one(inference: Any, folders: dict[int, Path]) -> None:
     from sklearn.datasets import load_iris
     from sklearn.naive_bayes import GaussianNB
 
@@ -167,9 +161,7 @@ def test_the_answer_names_model_version_species_and_probability(inference: Any, 
     }
 
 
-def test_an_update_shows_in_the_answer_to_the_same_request(
-    inference: Any, folders: dict[int, Path]
-) -> None:
+def test_an_update_shows_in_the_answer_to_the_same_request(inference: Any, folders: dict[int, Path]) -> None:
     answers = [
         answer(inference, inference.model_fn(str(folder)), json.dumps([6.0, 3.0, 5.0, 1.8]), JSON)
         for folder in folders.values()
@@ -209,9 +201,7 @@ def test_what_is_accepted(
     assert species(inference, model, body, content_type) == expected
 
 
-FOUR = (
-    r"send 4 \(sepal length \(cm\), sepal width \(cm\), petal length \(cm\), petal width \(cm\)\)"
-)
+FOUR = r"send 4 \(sepal length \(cm\), sepal width \(cm\), petal length \(cm\), petal width \(cm\)\)"
 
 REFUSED = [
     (b"", JSON, 400, "the body is empty: send at least one row"),
@@ -264,18 +254,14 @@ def test_what_is_refused_and_what_to_send_instead(
     "accept",
     [None, "", "*/*", "application/*", "text/html, application/json;q=0.9", "Application/JSON"],
 )
-def test_an_accept_that_takes_json_is_served(
-    inference: Any, model: Any, accept: str | None
-) -> None:
+def test_an_accept_that_takes_json_is_served(inference: Any, model: Any, accept: str | None) -> None:
     prediction = inference.predict_fn(inference.input_fn(json.dumps(SETOSA), JSON), model)
     assert json.loads(inference.output_fn(prediction, accept)[0])["predictions"]
 
 
 def test_an_accept_that_does_not_take_json_is_refused(inference: Any, model: Any) -> None:
     prediction = inference.predict_fn(inference.input_fn(json.dumps(VIRGINICA), JSON), model)
-    with pytest.raises(
-        inference.RequestError, match='"text/csv" is not supported: accept'
-    ) as caught:
+    with pytest.raises(inference.RequestError, match='"text/csv" is not supported: accept') as caught:
         inference.output_fn(prediction, "text/csv")
     assert caught.value.status_code == 406
 

@@ -179,9 +179,7 @@ def test_links_that_cannot_be_stored_are_refused(model: Path, target: str, messa
         package(model)
 
 
-def test_what_is_neither_file_nor_folder_is_refused(
-    model: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_neither_file_nor_folder_is_refused(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(model)  # a socket's path has at most 108 characters
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("control")

@@ -44,9 +44,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
         monkeypatch.delenv(name, raising=False)
     with mock_aws():
         client = boto3.client("s3", region_name="eu-west-1")
-        client.create_bucket(
-            Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
-        )
+        client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
         client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
         yield client
 
@@ -124,9 +122,7 @@ def refuse(s3: S3Client, operation: str, code: str, status: int) -> None:
 
 
 def put(s3: S3Client, archive: bytes, sha256: str | None = None) -> None:
-    s3.put_object(
-        Bucket=BUCKET, Key=KEY, Body=archive, Metadata={} if sha256 is None else {"sha256": sha256}
-    )
+    s3.put_object(Bucket=BUCKET, Key=KEY, Body=archive, Metadata={} if sha256 is None else {"sha256": sha256})
 
 
 def archive_of(folder: Path, level: int = 1) -> bytes:
@@ -135,9 +131,7 @@ def archive_of(folder: Path, level: int = 1) -> bytes:
         return gzip.compress(gzip.decompress(packed.archive.read_bytes()), level)
 
 
-def test_a_new_version_is_uploaded_with_its_hash_and_recorded(
-    run: Run, s3: S3Client, folder: Path, lock: Path
-) -> None:
+def test_a_new_version_is_uploaded_with_its_hash_and_recorded(run: Run, s3: S3Client, folder: Path, lock: Path) -> None:
     published = run()
     sha256 = sha256_of(folder)
     stored = s3.get_object(Bucket=BUCKET, Key=KEY)
@@ -156,13 +150,9 @@ def test_publishing_again_changes_nothing(run: Run, s3: S3Client, lock: Path) ->
     assert stored_versions(s3) == 1
 
 
-def test_another_environment_gets_the_same_bytes(
-    run: Run, s3: S3Client, folder: Path, lock: Path
-) -> None:
+def test_another_environment_gets_the_same_bytes(run: Run, s3: S3Client, folder: Path, lock: Path) -> None:
     first = run()
-    s3.create_bucket(
-        Bucket="another", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
-    )
+    s3.create_bucket(Bucket="another", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     second = publish(folder, model="iris", version=1, bucket="another", lock_path=lock, s3=s3)
     assert second.uploaded
     assert second.sha256 == first.sha256
@@ -185,7 +175,7 @@ def test_a_version_recorded_with_another_hash_is_refused_before_s3_is_asked(
     assert str(caught.value) == (
         f"iris version 1 was published with other bytes: {lock} has sha256 ffffffffffff…, "
         f"this folder gives {sha256_of(folder)[:12]}…. A version never changes: publish it as "
-        "version 2 (version: 2 under endpoints.iris in the config)"
+        "version 2, and write `version: 2` under endpoints.iris in the config"
     )
     assert stored_versions(s3) == 0
 
@@ -193,13 +183,11 @@ def test_a_version_recorded_with_another_hash_is_refused_before_s3_is_asked(
 def test_the_suggested_version_is_one_that_is_free(run: Run, lock: Path) -> None:
     for version in (1, 2, 3, 5):
         record(lock, f"models/iris/v{version}/model.tar.gz", OTHER)
-    with pytest.raises(VersionTaken, match="publish it as version 4 "):
+    with pytest.raises(VersionTaken, match="publish it as version 4, and write `version: 4` under endpoints.iris"):
         run()
 
 
-def test_an_object_with_another_hash_is_neither_overwritten_nor_recorded(
-    run: Run, s3: S3Client, lock: Path
-) -> None:
+def test_an_object_with_another_hash_is_neither_overwritten_nor_recorded(run: Run, s3: S3Client, lock: Path) -> None:
     put(s3, b"theirs", OTHER)
     with pytest.raises(VersionTaken, match=f"{URI} has sha256 ffffffffffff…"):
         run()
@@ -207,9 +195,7 @@ def test_an_object_with_another_hash_is_neither_overwritten_nor_recorded(
     assert not lock.exists()
 
 
-def test_an_object_without_a_hash_is_compared_by_its_content(
-    run: Run, s3: S3Client, folder: Path, lock: Path
-) -> None:
+def test_an_object_without_a_hash_is_compared_by_its_content(run: Run, s3: S3Client, folder: Path, lock: Path) -> None:
     put(s3, archive_of(folder))
     assert not run().uploaded
     assert read_lock(lock) == {KEY: sha256_of(folder)}
@@ -226,9 +212,7 @@ def test_an_object_without_a_hash_and_with_other_content_is_refused(
 
 
 @pytest.mark.parametrize("content", [b"PK", gzip.compress(b"cut off")[:-9]])
-def test_an_object_that_cannot_be_compared_is_refused(
-    run: Run, s3: S3Client, lock: Path, content: bytes
-) -> None:
+def test_an_object_that_cannot_be_compared_is_refused(run: Run, s3: S3Client, lock: Path, content: bytes) -> None:
     put(s3, content)
     with pytest.raises(PublishError, match=r"is no gzip archive .*: publish under another version"):
         run()
@@ -236,9 +220,7 @@ def test_an_object_that_cannot_be_compared_is_refused(
 
 
 @pytest.mark.parametrize("failing", ["HeadObject", "PutObject"])
-def test_an_interruption_before_the_upload_leaves_nothing(
-    run: Run, s3: S3Client, lock: Path, failing: str
-) -> None:
+def test_an_interruption_before_the_upload_leaves_nothing(run: Run, s3: S3Client, lock: Path, failing: str) -> None:
     before(s3, failing, interrupt)
     with pytest.raises(KeyboardInterrupt):
         run()
@@ -259,9 +241,7 @@ def test_an_interruption_after_the_upload_leaves_what_the_next_run_finds_equal(
     assert stored_versions(s3) == 1
 
 
-def test_of_two_publishers_of_the_same_bytes_one_uploads(
-    run: Run, s3: S3Client, folder: Path, lock: Path
-) -> None:
+def test_of_two_publishers_of_the_same_bytes_one_uploads(run: Run, s3: S3Client, folder: Path, lock: Path) -> None:
     content, sha256 = archive_of(folder), sha256_of(folder)
     before(s3, "PutObject", lambda: put(s3, content, sha256))
     assert not run().uploaded
@@ -269,9 +249,7 @@ def test_of_two_publishers_of_the_same_bytes_one_uploads(
     assert stored_versions(s3) == 1
 
 
-def test_of_two_publishers_of_different_bytes_the_second_is_refused(
-    run: Run, s3: S3Client, lock: Path
-) -> None:
+def test_of_two_publishers_of_different_bytes_the_second_is_refused(run: Run, s3: S3Client, lock: Path) -> None:
     before(s3, "PutObject", lambda: put(s3, b"theirs", OTHER))
     with pytest.raises(VersionTaken):
         run()
@@ -279,18 +257,14 @@ def test_of_two_publishers_of_different_bytes_the_second_is_refused(
     assert not lock.exists()
 
 
-def test_an_upload_that_collides_with_one_under_way_asks_to_try_again(
-    run: Run, s3: S3Client, lock: Path
-) -> None:
+def test_an_upload_that_collides_with_one_under_way_asks_to_try_again(run: Run, s3: S3Client, lock: Path) -> None:
     refuse(s3, "PutObject", "ConditionalRequestConflict", 409)
     with pytest.raises(PublishError, match="published by somebody else right now: try again"):
         run()
     assert not lock.exists()
 
 
-def test_a_large_model_is_uploaded_in_parts(
-    run: Run, s3: S3Client, folder: Path, large: bytes, lock: Path
-) -> None:
+def test_a_large_model_is_uploaded_in_parts(run: Run, s3: S3Client, folder: Path, large: bytes, lock: Path) -> None:
     assert run().uploaded
     stored = s3.get_object(Bucket=BUCKET, Key=KEY)
     assert stored["ETag"].endswith('-2"')
@@ -301,9 +275,7 @@ def test_a_large_model_is_uploaded_in_parts(
 
 
 @pytest.mark.usefixtures("large")
-def test_of_two_publishers_of_a_large_model_the_second_is_refused(
-    run: Run, s3: S3Client, lock: Path
-) -> None:
+def test_of_two_publishers_of_a_large_model_the_second_is_refused(run: Run, s3: S3Client, lock: Path) -> None:
     before(s3, "CompleteMultipartUpload", lambda: put(s3, b"theirs", OTHER))
     with pytest.raises(VersionTaken):
         run()
@@ -335,9 +307,7 @@ def test_a_failed_clean_up_does_not_hide_what_failed_first(run: Run, s3: S3Clien
 
 
 @pytest.mark.usefixtures("large")
-def test_a_completion_whose_answer_was_lost_counts_as_there(
-    run: Run, s3: S3Client, folder: Path, lock: Path
-) -> None:
+def test_a_completion_whose_answer_was_lost_counts_as_there(run: Run, s3: S3Client, folder: Path, lock: Path) -> None:
     content, sha256 = archive_of(folder), sha256_of(folder)
     before(s3, "CompleteMultipartUpload", lambda: put(s3, content, sha256))
     refuse(s3, "CompleteMultipartUpload", "NoSuchUpload", 404)
@@ -351,19 +321,13 @@ def test_a_missing_bucket_asks_to_deploy_the_foundation(
 ) -> None:
     if large_model:
         monkeypatch.setattr(publishing, "PART_SIZE", 1)
-    with pytest.raises(
-        PublishError, match="bucket nowhere does not exist: deploy the environment's foundation"
-    ):
+    with pytest.raises(PublishError, match="bucket nowhere does not exist: deploy the environment's foundation"):
         publish(folder, model="iris", version=1, bucket="nowhere", lock_path=lock, s3=s3)
     assert not lock.exists()
 
 
-@pytest.mark.parametrize(
-    ("operation", "code"), [("HeadObject", "403"), ("PutObject", "AccessDenied")]
-)
-def test_denied_access_says_what_publishing_needs(
-    run: Run, s3: S3Client, operation: str, code: str
-) -> None:
+@pytest.mark.parametrize(("operation", "code"), [("HeadObject", "403"), ("PutObject", "AccessDenied")])
+def test_denied_access_says_what_publishing_needs(run: Run, s3: S3Client, operation: str, code: str) -> None:
     refuse(s3, operation, code, 403)
     with pytest.raises(PublishError, match=f"access denied to {operation}: publishing needs s3:"):
         run()
