@@ -184,9 +184,7 @@ def removed(environ: Mapping[str, str]) -> list[str]:
     return sorted(n for n in environ if n in _REMOVED or n.startswith(_REMOVED_PREFIX))
 
 
-def child_environment(
-    url: str, account: str, region: str, base: Mapping[str, str] | None = None
-) -> dict[str, str]:
+def child_environment(url: str, account: str, region: str, base: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return a whole environment for a tool that is to talk to the local AWS and to nothing else.
 
     Parameters
@@ -258,9 +256,7 @@ def _refuse_taken(port: int) -> None:
                 if _identity(port, _FOREIGN_SECONDS) is not None
                 else "by another program; end it"
             )
-            raise LocalAwsError(
-                f"Port {port} on {HOST} is taken {whose}, or choose another port."
-            ) from error
+            raise LocalAwsError(f"Port {port} on {HOST} is taken {whose}, or choose another port.") from error
 
 
 def _launch(home: Path, port: int) -> _State:
@@ -311,7 +307,7 @@ def _end(state: _State) -> bool:
             os.kill(state.pid, number)
         deadline = time.monotonic() + _STOP_SECONDS
         while time.monotonic() < deadline:
-            if not _is_server(state.pid):
+            if _gone(state.pid):
                 return True
             time.sleep(0.02)
     raise LocalAwsError(f"The local AWS (process {state.pid}) does not end.")
@@ -319,15 +315,27 @@ def _end(state: _State) -> bool:
 
 def _is_server(pid: int) -> bool:
     """Tell whether a process is a local AWS; a stale state file may name any process."""
-    with contextlib.suppress(OSError):  # the parent has to take note of a child's end
-        os.waitpid(pid, os.WNOHANG)
     try:
         line = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
     except OSError:
         if Path("/proc/self").exists():
             return False
-        found = subprocess.run(
-            ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
-        )
+        found = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
         line = found.stdout
     return "slipway.local.server" in line
+
+
+def _gone(pid: int) -> bool:
+    """Tell whether a process has ended; one that only waits for its parent's notice has."""
+    with contextlib.suppress(ChildProcessError):
+        if os.waitpid(pid, os.WNOHANG)[0] == pid:
+            return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state == "Z"

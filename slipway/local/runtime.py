@@ -179,18 +179,14 @@ class ModelServer:
         ModelServerError
             With the container's status.
         """
-        header = json.dumps(
-            {"content_type": request.content_type, "accept": request.accept}
-        ).encode()
+        header = json.dumps({"content_type": request.content_type, "accept": request.accept}).encode()
         with self._lock:
             if self._retired:
                 raise _RetiredError
             stdin = self._process.stdin
             try:
                 if stdin is not None:
-                    stdin.write(
-                        _LENGTHS.pack(len(header), len(request.body)) + header + request.body
-                    )
+                    stdin.write(_LENGTHS.pack(len(header), len(request.body)) + header + request.body)
                     stdin.flush()
                 answer, result = self._receive(INVOCATION_SECONDS)
             except OSError as error:
@@ -218,9 +214,7 @@ class ModelServer:
         while size:
             ready, _, _ = select.select([stdout], [], [], max(0.0, deadline - time.monotonic()))
             if not ready:
-                raise ModelServerError(
-                    0, "Your invocation timed out while waiting for a response from container."
-                )
+                raise ModelServerError(0, "Your invocation timed out while waiting for a response from container.")
             part = os.read(stdout.fileno(), size)
             if not part:
                 raise ModelServerError(0, "The model server ended; see the endpoint's log group.")
@@ -274,9 +268,7 @@ class Fleet:
         self._lock = threading.Lock()
         self._folder: Path | None = None
 
-    def invoke(
-        self, slot: Slot, served: Served, on_log: Callable[[str], None], request: Request
-    ) -> Response:
+    def invoke(self, slot: Slot, served: Served, on_log: Callable[[str], None], request: Request) -> Response:
         """Ask the model of a slot.
 
         Parameters
@@ -304,9 +296,7 @@ class Fleet:
             except _RetiredError:
                 continue
             answered = time.perf_counter()
-            return replace(
-                response, model_seconds=answered - started, start_seconds=started - begin
-            )
+            return replace(response, model_seconds=answered - started, start_seconds=started - begin)
 
     def _server(self, slot: Slot, served: Served, on_log: Callable[[str], None]) -> ModelServer:
         with self._lock:
@@ -353,9 +343,7 @@ class Fleet:
                     unpack(artifact.files(), building)
                 except (tarfile.TarError, OSError, ValueError) as error:
                     shutil.rmtree(building, ignore_errors=True)
-                    raise ModelServerError(
-                        500, f"The model artifact cannot be unpacked: {error}"
-                    ) from error
+                    raise ModelServerError(500, f"The model artifact cannot be unpacked: {error}") from error
                 building.rename(target)
             return target
 

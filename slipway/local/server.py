@@ -76,13 +76,9 @@ def serve(port: int, port_file: Path | None = None, token: str = "") -> None:
     from slipway.local.mends.endpoint_telemetry import Sampler
     from slipway.local.runtime import FLEET
 
-    logging.basicConfig(
-        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("slipway").setLevel(logging.INFO)
-    server = make_server(
-        HOST, port, Application(token), threaded=True, request_handler=QuietHandler
-    )
+    server = make_server(HOST, port, Application(token), threaded=True, request_handler=QuietHandler)
     # Requests that are in progress must not keep the process from ending.
     server.daemon_threads = True  # type: ignore[attr-defined]
     mends.apply(f"http://{HOST}:{server.port}")

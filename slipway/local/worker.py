@@ -104,12 +104,8 @@ class Server:
             for name in ("model_fn", "input_fn", "predict_fn", "output_fn", "transform_fn")
         }
         self._transform = handlers["transform_fn"]
-        if self._transform and any(
-            handlers[name] for name in ("input_fn", "predict_fn", "output_fn")
-        ):
-            raise ValueError(
-                "Cannot use transform_fn implementation with input_fn, predict_fn, and/or output_fn"
-            )
+        if self._transform and any(handlers[name] for name in ("input_fn", "predict_fn", "output_fn")):
+            raise ValueError("Cannot use transform_fn implementation with input_fn, predict_fn, and/or output_fn")
         if handlers["model_fn"] is None:
             raise NotImplementedError("Please provide a model_fn implementation in inference.py.")
         self._input = handlers["input_fn"] or default_input
@@ -152,9 +148,7 @@ def _user_module(directory: Path) -> ModuleType:
         if (folder / program).is_file():
             # This file's own folder comes first otherwise, and would shadow the model's modules.
             sys.path[0:1] = [str(folder), *({str(directory)} - {str(folder)})]
-            return importlib.import_module(
-                Path(program).with_suffix("").as_posix().replace("/", ".")
-            )
+            return importlib.import_module(Path(program).with_suffix("").as_posix().replace("/", "."))
     raise FileNotFoundError(f"The model artifact has neither code/{program} nor {program}.")
 
 

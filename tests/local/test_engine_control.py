@@ -92,9 +92,7 @@ def test_a_taken_port_is_named(home: Path) -> None:
             control.start(home, port=port)
 
 
-def test_a_port_taken_by_another_homes_server_is_told_apart(
-    home: Path, local_aws: LocalAws
-) -> None:
+def test_a_port_taken_by_another_homes_server_is_told_apart(home: Path, local_aws: LocalAws) -> None:
     port = urlsplit(local_aws.url).port or 0
     with pytest.raises(control.LocalAwsError, match="the local AWS of another folder"):
         control.start(home, port=port)
@@ -114,9 +112,7 @@ def test_the_environment_leads_every_tool_to_the_local_account(local_aws: LocalA
         "import boto3; s = boto3.session.Session();"
         "print(s.client('sts').get_caller_identity()['Account'], s.region_name)"
     )
-    found = subprocess.run(
-        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
-    )
+    found = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
     assert found.stdout.split() == ["123456789012", "eu-north-1"]
 
 
@@ -130,9 +126,7 @@ def test_control_is_cheap_to_import() -> None:
         "import sys, slipway.local.control;"
         "print([m for m in ('moto', 'boto3', 'botocore', 'cfnlint', 'yaml') if m in sys.modules])"
     )
-    found = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
-    )
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
 
 

@@ -89,11 +89,7 @@ def test_a_replacement_is_seen_by_whatever_refers_to_it(stack: Stack, local_aws:
     assert old not in topics
     statuses = stack.events()
     cleanup = statuses.index((stack.name, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"))
-    assert (
-        statuses.index(("T", "DELETE_COMPLETE"))
-        > cleanup
-        > statuses.index(("BySub", "UPDATE_COMPLETE"))
-    )
+    assert statuses.index(("T", "DELETE_COMPLETE")) > cleanup > statuses.index(("BySub", "UPDATE_COMPLETE"))
 
 
 def test_what_left_the_template_goes_users_first(stack: Stack) -> None:
@@ -104,18 +100,14 @@ def test_what_left_the_template_goes_users_first(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("policy", ["Retain", "RetainExceptOnCreate"])
-def test_a_retained_resource_outlives_its_stack(
-    stack: Stack, local_aws: LocalAws, policy: str
-) -> None:
+def test_a_retained_resource_outlives_its_stack(stack: Stack, local_aws: LocalAws, policy: str) -> None:
     name = f"{stack.name}-{policy}"
     stack.deploy({"A": {**queue(QueueName=name), "DeletionPolicy": policy}})
     stack.delete()
     assert name in queue_names(local_aws)
 
 
-def test_a_retained_resource_outlives_its_removal_from_the_template(
-    stack: Stack, local_aws: LocalAws
-) -> None:
+def test_a_retained_resource_outlives_its_removal_from_the_template(stack: Stack, local_aws: LocalAws) -> None:
     name = f"{stack.name}-kept"
     kept = {**queue(QueueName=name), "DeletionPolicy": "Retain"}
     stack.deploy({"A": kept, "B": queue()})
@@ -124,24 +116,17 @@ def test_a_retained_resource_outlives_its_removal_from_the_template(
     assert name in queue_names(local_aws)
 
 
-def test_a_replaced_resource_stays_when_its_policy_says_so(
-    stack: Stack, local_aws: LocalAws
-) -> None:
+def test_a_replaced_resource_stays_when_its_policy_says_so(stack: Stack, local_aws: LocalAws) -> None:
     for name in ("one", "two"):
         wanted = {**queue(QueueName=f"{stack.name}-{name}"), "UpdateReplacePolicy": "Retain"}
         stack.deploy({"A": wanted})
     assert {f"{stack.name}-one", f"{stack.name}-two"} <= queue_names(local_aws)
 
 
-def test_a_failed_creation_removes_what_it_made_but_what_is_retained(
-    stack: Stack, local_aws: LocalAws
-) -> None:
+def test_a_failed_creation_removes_what_it_made_but_what_is_retained(stack: Stack, local_aws: LocalAws) -> None:
     names = {policy: f"{stack.name}-{policy}" for policy in ("Delete", "Retain")}
     names["RetainExceptOnCreate"] = f"{stack.name}-except"
-    resources = {
-        policy: {**queue(QueueName=name), "DeletionPolicy": policy}
-        for policy, name in names.items()
-    }
+    resources = {policy: {**queue(QueueName=name), "DeletionPolicy": policy} for policy, name in names.items()}
     status = stack.deploy({**resources, "Z": {**BROKEN, "DependsOn": list(resources)}})
     assert status == "ROLLBACK_COMPLETE"
     assert {n for n in queue_names(local_aws) if n in names.values()} == {names["Retain"]}
@@ -215,12 +200,31 @@ def test_what_exists_already_fails_the_stack(stack: Stack, local_aws: LocalAws) 
     assert "already exists" in stack.reasons()
 
 
-def test_a_bucket_of_ones_own_counts_as_existing_in_every_region(local_aws: LocalAws) -> None:
-    local_aws.client("s3", region="us-east-1").create_bucket(Bucket="already-here")
-    stack = Stack(local_aws.client("cloudformation", region="us-east-1"), "bucket-exists")
-    bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "already-here"}}
-    assert stack.deploy({"B": bucket}) == "ROLLBACK_COMPLETE"
-    local_aws.client("s3", region="us-east-1").head_bucket(Bucket="already-here")
+@pytest.mark.parametrize(
+    ("kind", "name_key", "properties"),
+    [
+        ("AWS::S3::Bucket", "BucketName", {}),
+        ("AWS::SQS::Queue", "QueueName", {}),
+        ("AWS::SNS::Topic", "TopicName", {}),
+        ("AWS::CloudWatch::CompositeAlarm", "AlarmName", {"AlarmRule": "TRUE"}),
+        ("AWS::CloudWatch::Dashboard", "DashboardName", {"DashboardBody": "{}"}),
+        ("AWS::ECR::Repository", "RepositoryName", {}),
+        ("AWS::SSM::Parameter", "Name", {"Type": "String", "Value": "x"}),
+    ],
+)
+def test_what_a_stack_left_behind_is_not_taken_over(
+    local_aws: LocalAws, kind: str, name_key: str, properties: dict[str, str]
+) -> None:
+    # us-east-1, where S3 does not mind that one creates a bucket again
+    cloudformation = local_aws.client("cloudformation", region="us-east-1")
+    name = f"left-{kind.lower().replace('::', '-')}"
+    left = {"Type": kind, "Properties": {name_key: name, **properties}, "DeletionPolicy": "Retain"}
+    first = Stack(cloudformation, f"{name}-first")
+    assert first.deploy({"R": left}) == "CREATE_COMPLETE"
+    first.delete()
+    second = Stack(cloudformation, f"{name}-second")
+    assert second.deploy({"R": left}) == "ROLLBACK_COMPLETE"
+    assert "already" in second.reasons().lower()
 
 
 def test_an_unsupported_type_is_named(stack: Stack) -> None:
@@ -253,9 +257,7 @@ def test_a_protected_stack_is_not_deleted(stack: Stack) -> None:
         stack.described()
 
 
-def test_a_stacks_tags_reach_its_resources_and_changing_them_updates(
-    stack: Stack, local_aws: LocalAws
-) -> None:
+def test_a_stacks_tags_reach_its_resources_and_changing_them_updates(stack: Stack, local_aws: LocalAws) -> None:
     own = {"A": queue(Tags=[{"Key": "Team", "Value": "own"}]), "B": queue()}
     stack.deploy(own, tags={"Team": "rc", "Env": "dev"})
     sqs = local_aws.client("sqs")
@@ -311,9 +313,7 @@ def test_change_sets_of_one_name_belong_to_their_stacks(new_stack: Callable[[], 
     first.change_set({"First": queue()})
     second.change_set({"Second": queue()})
     for stack, name in ((first, "First"), (second, "Second")):
-        found = stack.cloudformation.describe_change_set(
-            StackName=stack.name, ChangeSetName="deploy"
-        )
+        found = stack.cloudformation.describe_change_set(StackName=stack.name, ChangeSetName="deploy")
         assert [c["ResourceChange"]["LogicalResourceId"] for c in found["Changes"]] == [name]
         listed = stack.cloudformation.list_change_sets(StackName=stack.name)["Summaries"]
         assert [s["StackName"] for s in listed] == [stack.name]
@@ -327,9 +327,7 @@ def test_a_change_set_is_executed_once(stack: Stack) -> None:
 
 def test_a_resources_stack_is_found_by_its_physical_id(stack: Stack) -> None:
     stack.deploy({"A": queue(), "B": queue()})
-    found = stack.cloudformation.describe_stack_resources(
-        PhysicalResourceId=stack.physical_id("B")
-    )["StackResources"]
+    found = stack.cloudformation.describe_stack_resources(PhysicalResourceId=stack.physical_id("B"))["StackResources"]
     assert {r["StackName"] for r in found} == {stack.name}
     assert {r["LogicalResourceId"] for r in found} == {"A", "B"}
 
@@ -365,9 +363,7 @@ def test_a_parameter_without_a_value_is_refused(stack: Stack) -> None:
 
 def test_without_rollback_a_failed_stack_is_mended_by_the_next_deployment(stack: Stack) -> None:
     stack.change_set({"A": queue(), "Z": {**BROKEN, "DependsOn": "A"}})
-    stack.cloudformation.execute_change_set(
-        StackName=stack.name, ChangeSetName="deploy", DisableRollback=True
-    )
+    stack.cloudformation.execute_change_set(StackName=stack.name, ChangeSetName="deploy", DisableRollback=True)
     assert stack.status == "CREATE_FAILED"
     kept = stack.physical_id("A")
     assert stack.deploy({"A": queue(), "Z": queue()}) == "UPDATE_COMPLETE"
@@ -404,6 +400,16 @@ def test_accounts_and_regions_do_not_see_each_other(local_aws: LocalAws) -> None
     assert Stack(local_aws.client("cloudformation", ACCOUNT), "apart").status == "CREATE_COMPLETE"
     elsewhere = local_aws.client("cloudformation", ACCOUNT, "eu-central-1")
     assert elsewhere.describe_stacks()["Stacks"] == []
+
+
+def test_tagged_resources_are_found(stack: Stack, local_aws: LocalAws) -> None:
+    stack.deploy({"Q": queue()}, tags={"Found": stack.name})
+    found = local_aws.client("resourcegroupstaggingapi").get_resources(
+        TagFilters=[{"Key": "Found", "Values": [stack.name]}]
+    )["ResourceTagMappingList"]
+    arns = {resource["ResourceARN"] for resource in found}
+    assert stack.described()["StackId"] in arns
+    assert len(arns) == 2
 
 
 def test_an_assumed_role_stays_in_its_account(local_aws: LocalAws) -> None:

@@ -126,9 +126,7 @@ def test_bucket_that_enforces_tls_still_takes_objects(stack: Stack, local_aws: L
     deploy(
         stack,
         B=resource("AWS::S3::Bucket"),
-        P=resource(
-            "AWS::S3::BucketPolicy", Bucket={"Ref": "B"}, PolicyDocument={"Statement": [deny]}
-        ),
+        P=resource("AWS::S3::BucketPolicy", Bucket={"Ref": "B"}, PolicyDocument={"Statement": [deny]}),
     )
     name, s3 = stack.physical_id("B"), local_aws.client("s3")
     assert "SecureTransport" in s3.get_bucket_policy(Bucket=name)["Policy"]
@@ -226,10 +224,7 @@ def test_policies_of_roles(stack: Stack, local_aws: LocalAws) -> None:
     found = iam.get_policy_version(PolicyArn=managed, VersionId=version)["PolicyVersion"]
     assert found["Document"]["Statement"][0]["Action"] == "s3:PutObject"
     stack.delete()
-    assert (
-        stack.cloudformation.list_stacks(StackStatusFilter=["DELETE_FAILED"])["StackSummaries"]
-        == []
-    )
+    assert stack.cloudformation.list_stacks(StackStatusFilter=["DELETE_FAILED"])["StackSummaries"] == []
 
 
 def test_key_and_alias(stack: Stack, local_aws: LocalAws) -> None:
@@ -277,9 +272,7 @@ def test_topic_policy_and_subscription(stack: Stack, local_aws: LocalAws) -> Non
         return {
             "T": resource("AWS::SNS::Topic"),
             "Q": resource("AWS::SQS::Queue"),
-            "P": resource(
-                "AWS::SNS::TopicPolicy", Topics=[{"Ref": "T"}], PolicyDocument=policy(action)
-            ),
+            "P": resource("AWS::SNS::TopicPolicy", Topics=[{"Ref": "T"}], PolicyDocument=policy(action)),
             "S": resource(
                 "AWS::SNS::Subscription",
                 TopicArn={"Ref": "T"},
@@ -304,9 +297,7 @@ def test_queue_and_its_policy(stack: Stack, local_aws: LocalAws) -> None:
     def resources(action: str, **properties: Any) -> dict[str, dict[str, Any]]:
         return {
             "Q": resource("AWS::SQS::Queue", **properties),
-            "P": resource(
-                "AWS::SQS::QueuePolicy", Queues=[{"Ref": "Q"}], PolicyDocument=policy(action)
-            ),
+            "P": resource("AWS::SQS::QueuePolicy", Queues=[{"Ref": "Q"}], PolicyDocument=policy(action)),
         }
 
     deploy(stack, **resources("sqs:SendMessage", VisibilityTimeout=60, Tags=tags(a="1")))
@@ -364,9 +355,9 @@ def test_composite_alarm_and_dashboard(stack: Stack, local_aws: LocalAws) -> Non
     deploy(stack, **resources("FALSE", '{"widgets":[]}'))
     deploy(stack, **resources("TRUE", '{"widgets":[],"start":"-P1D"}'))
     cloudwatch = local_aws.client("cloudwatch")
-    found = cloudwatch.describe_alarms(
-        AlarmNames=[stack.physical_id("C")], AlarmTypes=["CompositeAlarm"]
-    )["CompositeAlarms"][0]
+    found = cloudwatch.describe_alarms(AlarmNames=[stack.physical_id("C")], AlarmTypes=["CompositeAlarm"])[
+        "CompositeAlarms"
+    ][0]
     assert (found["AlarmRule"], found["StateValue"]) == ("TRUE", "ALARM")
     dashboard = cloudwatch.get_dashboard(DashboardName=stack.physical_id("D"))
     assert "-P1D" in dashboard["DashboardBody"]
@@ -416,12 +407,8 @@ def test_scalable_target_and_policy(stack: Stack, local_aws: LocalAws) -> None:
         "InstanceType": "ml.m5.large",
         "InitialInstanceCount": 1,
     }
-    local_aws.client("sagemaker").create_endpoint_config(
-        EndpointConfigName=stack.name, ProductionVariants=[variant]
-    )
-    local_aws.client("sagemaker").create_endpoint(
-        EndpointName=stack.name, EndpointConfigName=stack.name
-    )
+    local_aws.client("sagemaker").create_endpoint_config(EndpointConfigName=stack.name, ProductionVariants=[variant])
+    local_aws.client("sagemaker").create_endpoint(EndpointName=stack.name, EndpointConfigName=stack.name)
     deploy(stack, **resources(4, 70.0, "morning"))
     deploy(stack, **resources(8, 35.0, "evening"))
     scaling = local_aws.client("application-autoscaling")
@@ -516,18 +503,14 @@ def test_parameter_changes_reach_its_attributes(stack: Stack, local_aws: LocalAw
     def resources(value: str) -> dict[str, dict[str, Any]]:
         return {
             "A": resource("AWS::SSM::Parameter", Type="String", Value=value, Tags={"v": value}),
-            "B": resource(
-                "AWS::SSM::Parameter", Type="String", Value={"Fn::GetAtt": ["A", "Value"]}
-            ),
+            "B": resource("AWS::SSM::Parameter", Type="String", Value={"Fn::GetAtt": ["A", "Value"]}),
         }
 
     deploy(stack, **resources("one"))
     deploy(stack, **resources("two"))
     ssm = local_aws.client("ssm")
     assert ssm.get_parameter(Name=stack.physical_id("B"))["Parameter"]["Value"] == "two"
-    listed = ssm.list_tags_for_resource(
-        ResourceType="Parameter", ResourceId=stack.physical_id("A")
-    )["TagList"]
+    listed = ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=stack.physical_id("A"))["TagList"]
     assert as_map(listed) == {"v": "two"}
 
 

@@ -138,17 +138,13 @@ def failing(call: Callable[[], object]) -> dict[str, Any]:
 def test_what_is_missing_is_named_by_its_arn(sagemaker: Client) -> None:
     arn = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}"
     calls = {
-        f'Could not find endpoint "{arn}:endpoint/gone".': lambda: sagemaker.describe_endpoint(
-            EndpointName="gone"
-        ),
-        f'Could not find endpoint configuration "{arn}:endpoint-config/gone".': lambda: (
-            sagemaker.create_endpoint(EndpointName="new", EndpointConfigName="gone")
+        f'Could not find endpoint "{arn}:endpoint/gone".': lambda: sagemaker.describe_endpoint(EndpointName="gone"),
+        f'Could not find endpoint configuration "{arn}:endpoint-config/gone".': lambda: sagemaker.create_endpoint(
+            EndpointName="new", EndpointConfigName="gone"
         ),
         f'Could not find model "{arn}:model/gone".': lambda: sagemaker.create_endpoint_config(
             EndpointConfigName="new",
-            ProductionVariants=[
-                {"VariantName": "v", "ModelName": "gone", "InstanceType": "ml.m5.large"}
-            ],
+            ProductionVariants=[{"VariantName": "v", "ModelName": "gone", "InstanceType": "ml.m5.large"}],
         ),
     }
     for message, call in calls.items():
@@ -160,9 +156,7 @@ def test_names_that_are_taken_are_refused_endpoints_ignoring_case(echo: Hosting)
     for call in (
         lambda: echo.model(None),
         lambda: echo.config(main=echo.name),
-        lambda: echo.api.create_endpoint(
-            EndpointName=echo.name.upper(), EndpointConfigName=echo.name
-        ),
+        lambda: echo.api.create_endpoint(EndpointName=echo.name.upper(), EndpointConfigName=echo.name),
     ):
         assert "Cannot create already existing" in failing(call)["Error"]["Message"]
 
@@ -177,9 +171,9 @@ def test_deleting_the_live_config_only_shows_at_the_next_update(echo: Hosting) -
     echo.api.delete_endpoint_config(EndpointConfigName=echo.name)
     assert echo.ask(1)["asked"] == 1
     new = echo.config("-new", main=echo.name)
-    message = failing(
-        lambda: echo.api.update_endpoint(EndpointName=echo.name, EndpointConfigName=new)
-    )["Error"]["Message"]
+    message = failing(lambda: echo.api.update_endpoint(EndpointName=echo.name, EndpointConfigName=new))["Error"][
+        "Message"
+    ]
     assert message.startswith("Could not find endpoint configuration")
     assert message.endswith(f'endpoint-config/{echo.name}".')
 
@@ -213,9 +207,7 @@ def test_an_update_keeps_live_capacity_when_told_to(
     hosting.endpoint(hosting.config(main=model))
     hosting.api.update_endpoint_weights_and_capacities(
         EndpointName=hosting.name,
-        DesiredWeightsAndCapacities=[
-            {"VariantName": "main", "DesiredWeight": 3.0, "DesiredInstanceCount": 5}
-        ],
+        DesiredWeightsAndCapacities=[{"VariantName": "main", "DesiredWeight": 3.0, "DesiredInstanceCount": 5}],
     )
     new = hosting.config("-new", main=model)
     hosting.api.update_endpoint(EndpointName=hosting.name, EndpointConfigName=new, **options)
@@ -250,14 +242,12 @@ def test_a_scaled_variant_cannot_be_removed(local_aws: LocalAws, hosting: Hostin
     }
     scaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=2)
     new = hosting.config("-new", other=model)
-    message = failing(
-        lambda: hosting.api.update_endpoint(EndpointName=hosting.name, EndpointConfigName=new)
-    )["Error"]["Message"]
+    message = failing(lambda: hosting.api.update_endpoint(EndpointName=hosting.name, EndpointConfigName=new))["Error"][
+        "Message"
+    ]
     assert 'The variant(s) "[main]" must be deregistered' in message
     hosting.api.delete_endpoint(EndpointName=hosting.name)
-    left = scaling.describe_scalable_targets(
-        ServiceNamespace="sagemaker", ResourceIds=[target["ResourceId"]]
-    )
+    left = scaling.describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=[target["ResourceId"]])
     assert left["ScalableTargets"] == []
 
 
@@ -298,11 +288,23 @@ def test_a_config_keeps_what_was_requested_and_is_tagged(hosting: Hosting) -> No
     assert hosting.api.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "a", "Value": "2"}]
 
 
+def test_endpoints_are_found_by_their_tags(local_aws: LocalAws, hosting: Hosting) -> None:
+    hosting.config(main=hosting.model(None))
+    made = hosting.api.create_endpoint(
+        EndpointName=hosting.name,
+        EndpointConfigName=hosting.name,
+        Tags=[{"Key": "Name", "Value": hosting.name}],
+    )
+    found = local_aws.client("resourcegroupstaggingapi").get_resources(
+        ResourceTypeFilters=["sagemaker:endpoint"],
+        TagFilters=[{"Key": "Name", "Values": [hosting.name]}],
+    )["ResourceTagMappingList"]
+    assert [resource["ResourceARN"] for resource in found] == [made["EndpointArn"]]
+
+
 def test_a_stack_moves_its_endpoint_to_a_new_model(stack: Stack, hosting: Hosting) -> None:
     def resources(version: str) -> dict[str, Any]:
-        url = hosting.upload(
-            {"code/inference.py": ECHO, "name.txt": version}, f"{hosting.name}/{version}.tar.gz"
-        )
+        url = hosting.upload({"code/inference.py": ECHO, "name.txt": version}, f"{hosting.name}/{version}.tar.gz")
         variant = {
             "VariantName": "main",
             "ModelName": {"Fn::GetAtt": ["Model", "ModelName"]},
@@ -351,9 +353,7 @@ def test_a_stack_moves_its_endpoint_to_a_new_model(stack: Stack, hosting: Hostin
 
 
 def test_a_model_answers_with_its_own_environment_and_content_type(echo: Hosting) -> None:
-    answer = echo.runtime.invoke_endpoint(
-        EndpointName=echo.name, Body="[1, 2]", ContentType="application/json"
-    )
+    answer = echo.runtime.invoke_endpoint(EndpointName=echo.name, Body="[1, 2]", ContentType="application/json")
     assert answer["ContentType"] == "application/vnd.echo+json"
     assert answer["InvokedProductionVariant"] == "main"
     found = json.loads(answer["Body"].read())
@@ -407,9 +407,7 @@ def test_an_endpoint_that_is_not_there_is_refused(hosting: Hosting) -> None:
 def test_traffic_follows_the_weights_and_the_target_variant(hosting: Hosting) -> None:
     models = {
         variant: hosting.model(
-            hosting.upload(
-                {"inference.py": ECHO, "name.txt": variant}, f"{hosting.name}-{variant}"
-            ),
+            hosting.upload({"inference.py": ECHO, "name.txt": variant}, f"{hosting.name}-{variant}"),
             f"-{variant}",
         )
         for variant in ("a", "b")
@@ -417,21 +415,14 @@ def test_traffic_follows_the_weights_and_the_target_variant(hosting: Hosting) ->
     hosting.endpoint(hosting.config(**models))
     hosting.api.update_endpoint_weights_and_capacities(
         EndpointName=hosting.name,
-        DesiredWeightsAndCapacities=[
-            {"VariantName": "a", "DesiredWeight": 0.0, "DesiredInstanceCount": 1}
-        ],
+        DesiredWeightsAndCapacities=[{"VariantName": "a", "DesiredWeight": 0.0, "DesiredInstanceCount": 1}],
     )
     assert {hosting.ask(1)["model"] for _ in range(10)} == {"b"}
     assert hosting.ask(1, TargetVariant="a")["model"] == "a"
-    assert (
-        "Variant c not found"
-        in failing(lambda: hosting.ask(1, TargetVariant="c"))["Error"]["Message"]
-    )
+    assert "Variant c not found" in failing(lambda: hosting.ask(1, TargetVariant="c"))["Error"]["Message"]
 
 
-def test_models_that_are_not_packed_are_files_under_a_prefix(
-    hosting: Hosting, bucket: Client
-) -> None:
+def test_models_that_are_not_packed_are_files_under_a_prefix(hosting: Hosting, bucket: Client) -> None:
     for key, text in {"code/inference.py": ECHO, "name.txt": "prefix"}.items():
         bucket.put_object(Bucket=BUCKET, Key=f"{hosting.name}/{key}", Body=text)
     source = {
@@ -446,9 +437,7 @@ def test_models_that_are_not_packed_are_files_under_a_prefix(
 
 def test_a_multi_model_endpoint_serves_the_model_that_is_named(hosting: Hosting) -> None:
     for name in ("one", "two"):
-        hosting.upload(
-            {"code/inference.py": ECHO, "name.txt": name}, f"{hosting.name}/{name}.tar.gz"
-        )
+        hosting.upload({"code/inference.py": ECHO, "name.txt": name}, f"{hosting.name}/{name}.tar.gz")
     model = hosting.model(f"s3://{BUCKET}/{hosting.name}/", Mode="MultiModel")
     hosting.endpoint(hosting.config(main=model))
     for name in ("one", "two"):
@@ -470,9 +459,7 @@ def predict_fn(data, model): return data + [len(data)]
         Containers=[{"Image": "image", "ModelDataUrl": url}] * 3,
     )
     hosting.endpoint(hosting.config(main=hosting.name))
-    answer = hosting.runtime.invoke_endpoint(
-        EndpointName=hosting.name, Body="[]", ContentType="application/json"
-    )
+    answer = hosting.runtime.invoke_endpoint(EndpointName=hosting.name, Body="[]", ContentType="application/json")
     assert json.loads(answer["Body"].read()) == [0, 1, 2]
 
 
@@ -547,9 +534,7 @@ def test_starting_the_model_server_is_no_latency(local_aws: LocalAws, hosting: H
 
 def test_bodies_need_not_be_text(hosting: Hosting) -> None:
     code = "def model_fn(d): return None\ndef input_fn(b, c): return b\n"
-    code += (
-        "def predict_fn(x, m): return x[::-1]\ndef output_fn(p, a): return p, 'application/x-raw'\n"
-    )
+    code += "def predict_fn(x, m): return x[::-1]\ndef output_fn(p, a): return p, 'application/x-raw'\n"
     url = hosting.upload({"inference.py": code})
     hosting.endpoint(hosting.config(main=hosting.model(url)))
     answer = hosting.runtime.invoke_endpoint(
@@ -615,9 +600,7 @@ def test_invocations_leave_the_metrics_of_the_service(
     assert 0 < total("OverheadLatency", "Average") < 60_000_000
 
 
-def test_what_a_model_prints_is_in_the_endpoints_log_group(
-    local_aws: LocalAws, echo: Hosting
-) -> None:
+def test_what_a_model_prints_is_in_the_endpoints_log_group(local_aws: LocalAws, echo: Hosting) -> None:
     group, logs = f"/aws/sagemaker/Endpoints/{echo.name}", local_aws.client("logs")
     logs.create_log_group(logGroupName=group)
     echo.ask(1)

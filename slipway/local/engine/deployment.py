@@ -86,9 +86,7 @@ class Deployment:
         self.stack.record(resource, "CREATE_COMPLETE")
 
     def _make(self, resource: Resource) -> None:
-        made = self.catalogue[resource.type].create(
-            self.stack.scope, resource.logical_id, resource.properties
-        )
+        made = self.catalogue[resource.type].create(self.stack.scope, resource.logical_id, resource.properties)
         resource.physical_id, resource.attributes = made.physical_id, made.attributes
         self._created.append(resource)
         self._resources[resource.logical_id] = resource
@@ -98,8 +96,7 @@ class Deployment:
         self.stack.record(
             present,
             "UPDATE_IN_PROGRESS",
-            "Requested update requires the creation of a new physical resource; "
-            "hence creating one.",
+            "Requested update requires the creation of a new physical resource; hence creating one.",
         )
         successor = Resource(present.logical_id, present.type, "", {}, properties, definition)
         self._make(successor)
@@ -135,9 +132,7 @@ class Deployment:
 
     # -- the end, when it went well
 
-    def _finish(
-        self, wanted: dict[str, Document], previous: dict[str, Resource], outputs: dict[str, Output]
-    ) -> None:
+    def _finish(self, wanted: dict[str, Document], previous: dict[str, Resource], outputs: dict[str, Output]) -> None:
         stack = self.stack
         removed = [old for name, old in previous.items() if name not in wanted]
         superseded = [*self._replaced, *stack.superseded]
@@ -184,9 +179,7 @@ class Deployment:
     def _record_failure(self, name: str, previous: dict[str, Resource], reason: str) -> None:
         definition = self.request.template["Resources"][name]
         present = previous.get(name)
-        attempt = Resource(
-            name, definition["Type"], present.physical_id if present else "", {}, {}, definition
-        )
+        attempt = Resource(name, definition["Type"], present.physical_id if present else "", {}, {}, definition)
         self.stack.record(attempt, f"{'UPDATE' if present else 'CREATE'}_FAILED", reason)
 
     def _take_back_updates(self, previous: dict[str, Resource]) -> bool:
@@ -194,9 +187,7 @@ class Deployment:
         for old, changed in reversed(self._updated):
             self.stack.record(changed, "UPDATE_IN_PROGRESS")
             try:
-                self.catalogue[old.type].update(
-                    self.stack.scope, old.physical_id, changed.properties, old.properties
-                )
+                self.catalogue[old.type].update(self.stack.scope, old.physical_id, changed.properties, old.properties)
             except Exception as error:  # noqa: BLE001 - the other resources are still taken back
                 ok = False
                 self.stack.record(changed, "UPDATE_FAILED", reason_of(error))
@@ -213,9 +204,7 @@ class Deployment:
         for made in reversed(self._created):
             # On rollback Retain keeps what the operation made; RetainExceptOnCreate does not.
             key = "UpdateReplacePolicy" if made.logical_id in replacing else "DeletionPolicy"
-            retain = (
-                made.definition.get(key) == "Retain" and not self.request.delete_new_on_rollback
-            )
+            retain = made.definition.get(key) == "Retain" and not self.request.delete_new_on_rollback
             ok = remove(self.stack, self.catalogue, made, retain=retain) and ok
             if made.logical_id in previous:
                 self._resources[made.logical_id] = previous[made.logical_id]

@@ -29,7 +29,6 @@ def reason_of(error: BaseException) -> str:
         details = response["Error"]
         operation = getattr(error, "operation_name", "")
         return (
-            f"{details.get('Message', details.get('Code'))} "
-            f"(Operation: {operation}, Error Code: {details.get('Code')})"
+            f"{details.get('Message', details.get('Code'))} (Operation: {operation}, Error Code: {details.get('Code')})"
         )
     return getattr(error, "message", None) or str(error) or type(error).__name__

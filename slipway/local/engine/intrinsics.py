@@ -105,8 +105,7 @@ class Resolver:
         if self.planning and name in (self.template.get("Resources") or {}):
             return UNKNOWN
         raise TemplateError(
-            f"Template format error: Unresolved resource dependencies [{name}] "
-            "in the Resources block of the template"
+            f"Template format error: Unresolved resource dependencies [{name}] in the Resources block of the template"
         )
 
     def attribute(self, name: str, attribute: str) -> Json:
@@ -116,9 +115,7 @@ class Resolver:
         if name not in self.resources:
             if self.planning and name in (self.template.get("Resources") or {}):
                 return UNKNOWN
-            raise TemplateError(
-                "Template error: instance of Fn::GetAtt references undefined resource " + name
-            )
+            raise TemplateError("Template error: instance of Fn::GetAtt references undefined resource " + name)
         resource = self.resources[name]
         if attribute not in resource.attributes:
             raise TemplateError(
@@ -181,9 +178,7 @@ def _select(of: Resolver, argument: Json) -> Json:
     if UNKNOWN in items if isinstance(items, str) else any(UNKNOWN in str(i) for i in items):
         return UNKNOWN
     if not 0 <= index < len(items):
-        raise TemplateError(
-            f"Template error: Fn::Select cannot select nonexistent value at index {index}"
-        )
+        raise TemplateError(f"Template error: Fn::Select cannot select nonexistent value at index {index}")
     return items[index]
 
 
@@ -201,9 +196,7 @@ def _find_in_map(of: Resolver, argument: Json) -> Json:
     try:
         return of.template["Mappings"][name][first][second]
     except KeyError:
-        raise TemplateError(
-            f"Template error: Unable to get mapping for {name}::{first}::{second}"
-        ) from None
+        raise TemplateError(f"Template error: Unable to get mapping for {name}::{first}::{second}") from None
 
 
 def _base64(of: Resolver, argument: Json) -> Json:

@@ -47,9 +47,7 @@ def parameter_values(
         if kind.startswith(_SSM_PARAMETER):
             key, value = value, stored_parameter(value)
             if value is None:
-                raise TemplateError(
-                    f"Unable to fetch parameters [{key}] from parameter store for this account."
-                )
+                raise TemplateError(f"Unable to fetch parameters [{key}] from parameter store for this account.")
             kind = kind.removeprefix(_SSM_PARAMETER).removesuffix(">")
         if kind == "CommaDelimitedList" or kind.startswith("List<"):
             value = [item.strip() for item in str(value).split(",")]
@@ -73,9 +71,7 @@ def resolver(
         "AWS::StackId": stack.stack_id,
         "AWS::StackName": stack.name,
         "AWS::Partition": partition(stack.region),
-        "AWS::URLSuffix": (
-            "amazonaws.com.cn" if stack.region.startswith("cn-") else "amazonaws.com"
-        ),
+        "AWS::URLSuffix": ("amazonaws.com.cn" if stack.region.startswith("cn-") else "amazonaws.com"),
         "AWS::NotificationARNs": list(request.notification_arns),
         "AWS::NoValue": None,
     }
@@ -97,9 +93,7 @@ def partition(region: str) -> str:
     return "aws-us-gov" if region.startswith("us-gov-") else "aws"
 
 
-def resolved_properties(
-    stack: Stack, request: Request, resolving: Resolver, definition: Document
-) -> Document:
+def resolved_properties(stack: Stack, request: Request, resolving: Resolver, definition: Document) -> Document:
     """Return a resource's properties with functions answered and the stack's tags added."""
     properties = resolving.resolve(definition.get("Properties") or {})
     return with_stack_tags(definition["Type"], stack.region, properties, dict(request.tags))
@@ -123,9 +117,7 @@ def _text(value: Json) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def changes(
-    stack: Stack, request: Request, resolving: Resolver, catalogue: Catalogue
-) -> list[Change]:
+def changes(stack: Stack, request: Request, resolving: Resolver, catalogue: Catalogue) -> list[Change]:
     """Return what a deployment of the request would do, in the order in which it would.
 
     Raises

@@ -42,9 +42,7 @@ class ResourceType(ABC):
         """Make a resource; leave nothing behind when it fails."""
 
     @abstractmethod
-    def update(
-        self, scope: Scope, physical_id: str, old: Document, new: Document
-    ) -> Mapping[str, Json]:
+    def update(self, scope: Scope, physical_id: str, old: Document, new: Document) -> Mapping[str, Json]:
         """Change a resource in place; return the attributes that may have changed."""
 
     @abstractmethod

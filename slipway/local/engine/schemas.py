@@ -50,9 +50,7 @@ def needs_replacement(resource_type: str, region: str, old: Document, new: Docum
     return any(at_path(old, key) != at_path(new, key) for key in keys)
 
 
-def with_stack_tags(
-    resource_type: str, region: str, properties: Document, tags: dict[str, str]
-) -> Document:
+def with_stack_tags(resource_type: str, region: str, properties: Document, tags: dict[str, str]) -> Document:
     """Return properties with the stack's tags added; the resource's own tags win."""
     known = schema(resource_type, region)
     tagging = known.get("tagging") or {}

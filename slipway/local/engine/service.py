@@ -13,10 +13,7 @@ from slipway.local.engine.planning import changes, partition, resolved_outputs, 
 from slipway.local.engine.resource_type import Catalogue
 from slipway.local.engine.state import Change, ChangeSet, Output, Request, Resource, Stack
 
-NO_CHANGES = (
-    "The submitted information didn't contain changes. "
-    "Submit different information to create a change set."
-)
+NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
 # How long a request waits for the operation that it started. Most are done by then, so clients
 # need not poll; longer ones go on in the background, as they do at the service.
 PATIENCE_SECONDS = 3.0
@@ -133,16 +130,12 @@ class CloudFormation:
     def importers(self, export: str) -> list[str]:
         """Return the names of the stacks that import an export."""
         return [
-            stack.name
-            for stack in list(self.stacks.values())
-            if stack.resources and _imports(stack.template, export)
+            stack.name for stack in list(self.stacks.values()) if stack.resources and _imports(stack.template, export)
         ]
 
     # -- stacks
 
-    def create_stack(
-        self, name: str, request: Request, *, termination_protection: bool = False
-    ) -> Stack:
+    def create_stack(self, name: str, request: Request, *, termination_protection: bool = False) -> Stack:
         """Create a stack from a template.
 
         Raises
@@ -192,21 +185,16 @@ class CloudFormation:
             return
         with stack.lock:
             if stack.termination_protection:
-                raise TemplateError(
-                    f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled"
-                )
+                raise TemplateError(f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
             if stack.status.endswith("_IN_PROGRESS") and stack.status != "REVIEW_IN_PROGRESS":
-                raise TemplateError(
-                    f"Stack [{stack.stack_id}] cannot be deleted while in status {stack.status}"
-                )
+                raise TemplateError(f"Stack [{stack.stack_id}] cannot be deleted while in status {stack.status}")
             stack.set_status("DELETE_IN_PROGRESS", "User Initiated")
             for export in stack.exports:
                 users = [user for user in self.importers(export) if user != stack.name]
                 if users:
                     stack.set_status(
                         "DELETE_FAILED",
-                        f"Delete canceled. Cannot delete export {export} "
-                        f"as it is in use by {', '.join(users)}.",
+                        f"Delete canceled. Cannot delete export {export} as it is in use by {', '.join(users)}.",
                     )
                     return
 
@@ -240,8 +228,7 @@ class CloudFormation:
             if kind == "CREATE":
                 if stack is not None and stack.status != "REVIEW_IN_PROGRESS":
                     raise TemplateError(
-                        f"Stack [{stack_name}] already exists and cannot be created again with "
-                        f"the changeSet [{name}].",
+                        f"Stack [{stack_name}] already exists and cannot be created again with the changeSet [{name}].",
                         "AlreadyExistsException",
                     )
                 if stack is None:
@@ -376,16 +363,12 @@ class CloudFormation:
             users = [user for user in self.importers(export) if user != stack.name]
             if users:
                 verb = "updated" if export in wanted else "deleted"
-                raise TemplateError(
-                    f"Export {export} cannot be {verb} as it is in use by {', '.join(users)}"
-                )
+                raise TemplateError(f"Export {export} cannot be {verb} as it is in use by {', '.join(users)}")
 
 
 def _refuse_unless_updatable(stack: Stack) -> None:
     if stack.status not in _UPDATABLE:
-        raise TemplateError(
-            f"Stack:{stack.stack_id} is in {stack.status} state and can not be updated."
-        )
+        raise TemplateError(f"Stack:{stack.stack_id} is in {stack.status} state and can not be updated.")
 
 
 def _in_background(work: Callable[[], None]) -> None:
@@ -399,7 +382,6 @@ def _imports(value: Json, export: str) -> bool:
         return any(_imports(item, export) for item in value)
     if isinstance(value, dict):
         return any(
-            (key == "Fn::ImportValue" and item == export) or _imports(item, export)
-            for key, item in value.items()
+            (key == "Fn::ImportValue" and item == export) or _imports(item, export) for key, item in value.items()
         )
     return False

@@ -144,6 +144,4 @@ class Stack:
     def record(self, resource: Resource, status: str, reason: str | None = None) -> None:
         """Say in the events what became of a resource."""
         resource.status, resource.updated = status, now()
-        self.events.append(
-            Event(resource.logical_id, resource.physical_id, resource.type, status, reason)
-        )
+        self.events.append(Event(resource.logical_id, resource.physical_id, resource.type, status, reason))

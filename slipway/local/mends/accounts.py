@@ -31,9 +31,7 @@ def _with_account_keys(
 ) -> Callable[[moto.core.responses.BaseResponse], str]:
     def get_access_key(self: moto.core.responses.BaseResponse) -> str:
         # moto's pattern only takes keys of twenty characters, and none of presigned URLs.
-        found = _CREDENTIAL.search(self.headers.get("Authorization", "")) or _CREDENTIAL.search(
-            self.uri
-        )
+        found = _CREDENTIAL.search(self.headers.get("Authorization", "")) or _CREDENTIAL.search(self.uri)
         return (found.group("key") or found.group("signed")) if found else original(self)
 
     return get_access_key

@@ -86,24 +86,31 @@ def _holding(original: Callable[..., None]) -> Callable[..., None]:
     return set_alarm_state
 
 
-def refresh(backend: CloudWatchBackend, chosen: Iterable[Alarm]) -> None:
+def refresh(backend: CloudWatchBackend, chosen: Iterable[Alarm], asking: frozenset[str] = frozenset()) -> None:
     """Bring alarms' states up to date.
 
     Done when somebody asks, which answers the same as a timer would, without one.
+
+    Parameters
+    ----------
+    chosen
+        The alarms.
+    asking
+        Names of the composite alarms that want to know, which ends circles of them.
     """
     for alarm in chosen:
-        if getattr(alarm, "held_until", 0.0) > time.time():
+        if getattr(alarm, "held_until", 0.0) > time.time() or alarm.name in asking:
             continue
-        verdict = _verdict(backend, alarm)
+        verdict = _verdict(backend, alarm, asking | {alarm.name})
         if verdict is not None and verdict.state != alarm.state_value:
             alarm.update_state(verdict.reason, "{}", verdict.state)
 
 
-def _verdict(backend: CloudWatchBackend, alarm: Alarm) -> alarms.Verdict | None:
+def _verdict(backend: CloudWatchBackend, alarm: Alarm, asking: frozenset[str]) -> alarms.Verdict | None:
     request: Document = getattr(alarm, "request", {})
     if alarm.rule is not None:
         others = _named_in(backend, alarm.rule)
-        refresh(backend, [other for other in others if other is not alarm])
+        refresh(backend, others, asking)
         states = {name: o.state_value for o in others for name in (o.name, o.alarm_arn)}
         state = alarms.composite(alarm.rule, states)
         return alarms.Verdict(state, f"{alarm.rule} is {'true' if state == 'ALARM' else 'false'}")
@@ -120,9 +127,7 @@ def _verdict(backend: CloudWatchBackend, alarm: Alarm) -> alarms.Verdict | None:
     wanted = _alarm_queries(request)
     period = max(max(query.period for query in wanted), 1)
     times = alarms.look_back(time.time(), period, periods)
-    found = run(
-        store(backend.account_id, backend.region_name), wanted, times[0], times[-1] + period
-    )
+    found = run(store(backend.account_id, backend.region_name), wanted, times[0], times[-1] + period)
     returned = next(query.id for query in wanted if query.returned)
     return alarms.evaluate(rule, found[returned], times, alarm.state_value)
 
@@ -142,9 +147,7 @@ def _alarm_queries(request: Document) -> list[queries.Query]:
 
 def _named_in(backend: CloudWatchBackend, rule: str) -> list[Alarm]:
     words = set(re.findall(r"[^\s\"'()]+", rule))
-    return [
-        a for a in list(backend.alarms.values()) if {a.name, a.alarm_arn} & words or a.name in rule
-    ]
+    return [a for a in list(backend.alarms.values()) if {a.name, a.alarm_arn} & words or a.name in rule]
 
 
 def _described(alarm: Alarm) -> Document:
@@ -194,14 +197,11 @@ def describe_alarms(self: CloudWatchResponse) -> ActionResult:
 def describe_alarms_for_metric(self: CloudWatchResponse) -> ActionResult:
     """DescribeAlarmsForMetric, of the exact metric."""
     backend = self.cloudwatch_backend
-    key = key_of(
-        self._get_param("Namespace"), self._get_param("MetricName"), self._get_param("Dimensions")
-    )
+    key = key_of(self._get_param("Namespace"), self._get_param("MetricName"), self._get_param("Dimensions"))
     chosen = [
         alarm
         for alarm in list(backend.alarms.values())
-        if alarm.rule is None
-        and any(query.metric == key for query in _alarm_queries(getattr(alarm, "request", {})))
+        if alarm.rule is None and any(query.metric == key for query in _alarm_queries(getattr(alarm, "request", {})))
     ]
     refresh(backend, chosen)
     return ActionResult({"MetricAlarms": [_described(alarm) for alarm in chosen]})

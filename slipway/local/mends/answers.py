@@ -33,9 +33,7 @@ def _refusing(
         try:
             return original(self)
         except NotImplementedError as error:
-            missing = ApiError(
-                "NotImplemented", f"The local AWS does not have {self.service_name}: {error}"
-            )
+            missing = ApiError("NotImplemented", f"The local AWS does not have {self.service_name}: {error}")
             _, headers, body = self.serialized(ActionResult(missing))
             headers["status"] = "501"
             return 501, headers, body

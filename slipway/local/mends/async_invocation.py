@@ -71,9 +71,7 @@ def invoke_endpoint_async(self: SageMakerRuntimeResponse) -> TYPE_RESPONSE:
 def _job(call: Call) -> _Job:
     config = call.endpoint.config.async_inference_config
     if not config:
-        raise InvalidError(
-            f"Endpoint {call.endpoint.endpoint_name} is not asynchronous; use InvokeEndpoint."
-        )
+        raise InvalidError(f"Endpoint {call.endpoint.endpoint_name} is not asynchronous; use InvokeEndpoint.")
     source = call.headers.get(f"{_PREFIX}inputlocation", "")
     if not source.startswith("s3://"):
         raise InvalidError("InputLocation has to be an s3:// URI.")

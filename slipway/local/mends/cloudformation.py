@@ -47,6 +47,8 @@ def engine(account: str, region: str) -> CloudFormation:
     """Return CloudFormation of an account and Region."""
     if _catalogue is None:
         raise RuntimeError("apply() has to come before the first request")
+    # The tagging API only asks backends that exist.
+    _ = moto.cloudformation.models.cloudformation_backends[account][region]
     return CloudFormation(
         account,
         region,
@@ -198,9 +200,7 @@ class CloudFormationApi(BaseResponse):
         stacks = [*self.engine.stacks.values(), *self.engine.deleted.values()]
         chosen = [s for s in stacks if not statuses or s.status in statuses]
         page, token = answers.page(chosen, self._get_param("NextToken"), 100)
-        return ActionResult(
-            {"StackSummaries": [answers.stack(s) for s in page], "NextToken": token}
-        )
+        return ActionResult({"StackSummaries": [answers.stack(s) for s in page], "NextToken": token})
 
     @_refusing
     def update_termination_protection(self) -> ActionResult:
@@ -250,9 +250,7 @@ class CloudFormationApi(BaseResponse):
         stack = self.engine.owner_of(physical)[0] if physical else self._stack()
         logical = self._get_param("LogicalResourceId")
         found = [
-            answers.resource(stack, r)
-            for r in list(stack.resources.values())
-            if not logical or r.logical_id == logical
+            answers.resource(stack, r) for r in list(stack.resources.values()) if not logical or r.logical_id == logical
         ]
         return ActionResult({"StackResources": found})
 
@@ -260,9 +258,7 @@ class CloudFormationApi(BaseResponse):
     def list_stack_resources(self) -> ActionResult:
         """ListStackResources."""
         stack = self._stack()
-        page, token = answers.page(
-            list(stack.resources.values()), self._get_param("NextToken"), 100
-        )
+        page, token = answers.page(list(stack.resources.values()), self._get_param("NextToken"), 100)
         return ActionResult(
             {
                 "StackResourceSummaries": [answers.resource(stack, r) for r in page],
@@ -275,9 +271,7 @@ class CloudFormationApi(BaseResponse):
         """DescribeStackEvents, newest first."""
         stack = self._stack()
         page, token = answers.page(stack.events[::-1], self._get_param("NextToken"), 100)
-        return ActionResult(
-            {"StackEvents": [answers.event(stack, e) for e in page], "NextToken": token}
-        )
+        return ActionResult({"StackEvents": [answers.event(stack, e) for e in page], "NextToken": token})
 
     @_refusing
     def describe_events(self) -> ActionResult:
@@ -303,9 +297,7 @@ class CloudFormationApi(BaseResponse):
     @_refusing
     def describe_change_set(self) -> ActionResult:
         """DescribeChangeSet; moto looks for the name alone and finds other stacks' change sets."""
-        stack, found = self.engine.find_change_set(
-            self._get_param("ChangeSetName"), self._get_param("StackName")
-        )
+        stack, found = self.engine.find_change_set(self._get_param("ChangeSetName"), self._get_param("StackName"))
         page, token = answers.page(found.changes, self._get_param("NextToken"), 100)
         return ActionResult(
             {
@@ -319,9 +311,7 @@ class CloudFormationApi(BaseResponse):
     def list_change_sets(self) -> ActionResult:
         """ListChangeSets of one stack."""
         stack = self._stack()
-        return ActionResult(
-            {"Summaries": [answers.change_set(stack, c) for c in stack.change_sets.values()]}
-        )
+        return ActionResult({"Summaries": [answers.change_set(stack, c) for c in stack.change_sets.values()]})
 
     @_refusing
     def execute_change_set(self) -> ActionResult:
@@ -338,9 +328,7 @@ class CloudFormationApi(BaseResponse):
     def delete_change_set(self) -> ActionResult:
         """DeleteChangeSet; nothing happens when there is none, as at the service."""
         try:
-            stack, found = self.engine.find_change_set(
-                self._get_param("ChangeSetName"), self._get_param("StackName")
-            )
+            stack, found = self.engine.find_change_set(self._get_param("ChangeSetName"), self._get_param("StackName"))
         except TemplateError:
             return EmptyResult()
         stack.change_sets.pop(found.change_set_id, None)

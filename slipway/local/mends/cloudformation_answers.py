@@ -107,10 +107,7 @@ def change_set(of: Stack, one: ChangeSet) -> Document:
         "ExecutionStatus": one.execution_status,
         "Status": one.status,
         "StatusReason": one.status_reason,
-        "Parameters": [
-            {"ParameterKey": key, "ParameterValue": value}
-            for key, value in one.request.parameters.items()
-        ],
+        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in one.request.parameters.items()],
         "NotificationARNs": list(one.request.notification_arns),
         "Capabilities": list(one.request.capabilities),
         "Tags": _tags(one.request),

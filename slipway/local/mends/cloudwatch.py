@@ -102,9 +102,7 @@ def query_of(given: Document) -> queries.Query:
     )
 
 
-def run(
-    series: SeriesStore, wanted: Sequence[queries.Query], start: float, end: float
-) -> dict[str, dict[int, float]]:
+def run(series: SeriesStore, wanted: Sequence[queries.Query], start: float, end: float) -> dict[str, dict[int, float]]:
     """Run queries; what is wrong with one becomes an error of the API."""
     try:
         return queries.run(series, wanted, start, end)
@@ -117,9 +115,7 @@ def get_metric_data(self: CloudWatchResponse) -> ActionResult:
     given = self._get_param("MetricDataQueries") or []
     start, end = _seconds(self._get_param("StartTime")), _seconds(self._get_param("EndTime"))
     if start >= end:
-        raise ApiError(
-            "ValidationError", "The parameter StartTime must be less than the parameter EndTime."
-        )
+        raise ApiError("ValidationError", "The parameter StartTime must be less than the parameter EndTime.")
     if len(given) > _MAX_QUERIES:
         raise ApiError(
             "ValidationError",
@@ -150,9 +146,7 @@ def get_metric_statistics(self: CloudWatchResponse) -> ActionResult:
     statistics = self._get_param("Statistics") or []
     percentiles = self._get_param("ExtendedStatistics") or []
     if not statistics and not percentiles:
-        raise ApiError(
-            "InvalidParameterCombination", "Must specify either Statistics or ExtendedStatistics"
-        )
+        raise ApiError("InvalidParameterCombination", "Must specify either Statistics or ExtendedStatistics")
     start, end = _seconds(self._get_param("StartTime")), _seconds(self._get_param("EndTime"))
     if start >= end:
         raise ApiError(

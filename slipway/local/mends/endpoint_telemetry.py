@@ -160,9 +160,7 @@ class Sampler:
             _publish_usage(account, region, endpoint, variant_name, values)
 
 
-def _publish_usage(
-    account: str, region: str, endpoint: str, variant: str, values: dict[str, float]
-) -> None:
+def _publish_usage(account: str, region: str, endpoint: str, variant: str, values: dict[str, float]) -> None:
     if endpoint not in sagemaker_backends[account][region].endpoints:
         return
     series = cloudwatch.store(account, region)

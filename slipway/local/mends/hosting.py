@@ -131,9 +131,7 @@ class HostedEndpoint(_Ready, FakeEndpoint):
         self.last_deployment_config = deployment
         self.production_variants = _summaries(config.production_variants, config)
 
-    def deploy(
-        self, config: HostedConfig, deployment: Document | None, retained: Iterable[str]
-    ) -> None:
+    def deploy(self, config: HostedConfig, deployment: Document | None, retained: Iterable[str]) -> None:
         """Serve another config.
 
         Parameters
@@ -176,9 +174,7 @@ class HostedEndpoint(_Ready, FakeEndpoint):
             "LastDeploymentConfig": self.last_deployment_config,
             "AsyncInferenceConfig": request.get("AsyncInferenceConfig"),
             "ExplainerConfig": request.get("ExplainerConfig"),
-            "ShadowProductionVariants": _summaries(
-                request.get("ShadowProductionVariants") or [], self.config
-            ),
+            "ShadowProductionVariants": _summaries(request.get("ShadowProductionVariants") or [], self.config),
         }
         capture = request.get("DataCaptureConfig")
         if capture:

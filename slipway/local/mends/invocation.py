@@ -89,9 +89,7 @@ def invoke_endpoint(self: SageMakerRuntimeResponse) -> TYPE_RESPONSE:
 
 def _refuse_asynchronous(call: Call) -> None:
     if call.endpoint.config.async_inference_config:
-        raise InvalidError(
-            f"Endpoint {call.endpoint.endpoint_name} is asynchronous; use InvokeEndpointAsync."
-        )
+        raise InvalidError(f"Endpoint {call.endpoint.endpoint_name} is asynchronous; use InvokeEndpointAsync.")
 
 
 def _outcome(call: Call, status: int = 200) -> telemetry.Outcome:
@@ -148,8 +146,7 @@ def run(call: Call, body: bytes) -> Response:
     model = call.endpoint.config.models.get(call.variant.get("ModelName", ""))
     if model is None:
         raise InvalidError(
-            f"Variant {call.variant['VariantName']} has no model; "
-            "the local AWS does not run inference components."
+            f"Variant {call.variant['VariantName']} has no model; the local AWS does not run inference components."
         )
     response = Response(body, call.headers.get("content-type") or "application/json")
     for index, container in _chosen(call, model):
@@ -252,9 +249,7 @@ def _model_error(call: Call, error: ModelServerError) -> TYPE_RESPONSE:
         said = error.message
     else:
         fault = "server" if error.status >= 500 else "client"
-        said = (
-            f'Received {fault} error ({error.status}) from primary with message "{error.message}".'
-        )
+        said = f'Received {fault} error ({error.status}) from primary with message "{error.message}".'
     group = f"/aws/sagemaker/Endpoints/{call.endpoint.endpoint_name}"
     where = f"https://{call.region}.console.aws.amazon.com/cloudwatch/home?region={call.region}"
     return _error(
@@ -265,8 +260,7 @@ def _model_error(call: Call, error: ModelServerError) -> TYPE_RESPONSE:
             f"in account {call.account} for more information.",
             "OriginalMessage": error.message,
             "OriginalStatusCode": error.status,
-            "LogStreamArn": f"arn:{partition(call.region)}:logs:{call.region}:{call.account}:"
-            f"log-group:{group}",
+            "LogStreamArn": f"arn:{partition(call.region)}:logs:{call.region}:{call.account}:log-group:{group}",
         },
     )
 

@@ -38,9 +38,7 @@ def apply() -> None:
         delete_endpoint=delete_endpoint,
         list_endpoints=list_endpoints,
         list_endpoint_configs=list_endpoint_configs,
-        create_model_package_group=_refusing_existing_group(
-            SageMakerResponse.create_model_package_group
-        ),
+        create_model_package_group=_refusing_existing_group(SageMakerResponse.create_model_package_group),
     )
     replace(
         SageMakerModelBackend,
@@ -187,14 +185,10 @@ def update_endpoint(self: SageMakerResponse) -> ActionResult:
     _config(backend, endpoint.endpoint_config_name)
     _refuse_scaled(endpoint, config, _scaled_variants(backend, endpoint.endpoint_name))
     retain = bool(self._get_param("RetainAllVariantProperties", if_none=False))
-    excluded = {
-        item["VariantPropertyType"]
-        for item in self._get_param("ExcludeRetainedVariantProperties") or []
-    }
+    excluded = {item["VariantPropertyType"] for item in self._get_param("ExcludeRetainedVariantProperties") or []}
     if excluded and not retain:
         raise _invalid(
-            "ExcludeRetainedVariantProperties can only be specified "
-            "when RetainAllVariantProperties is true."
+            "ExcludeRetainedVariantProperties can only be specified when RetainAllVariantProperties is true."
         )
     kept = RETAINABLE - excluded if retain else set()
     endpoint.deploy(config, _plain(self._get_param("DeploymentConfig")), kept)
@@ -271,9 +265,7 @@ def _refuse_scaled(endpoint: HostedEndpoint, config: HostedConfig, scaled: set[s
 # -- tags, lists
 
 
-def add_tags(
-    self: SageMakerModelBackend, arn: str, tags: list[dict[str, str]]
-) -> list[dict[str, str]]:
+def add_tags(self: SageMakerModelBackend, arn: str, tags: list[dict[str, str]]) -> list[dict[str, str]]:
     """Replace tags of the same key; moto adds a second one."""
     resource = self._get_resource_from_arn(arn)
     keys = {tag["Key"] for tag in tags}
@@ -311,14 +303,10 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON
     return value
 
 
-def _listed(
-    self: SageMakerResponse, key: str, name_key: str, summaries: Iterable[Document]
-) -> ActionResult:
+def _listed(self: SageMakerResponse, key: str, name_key: str, summaries: Iterable[Document]) -> ActionResult:
     """Return a page of summaries, filtered and sorted as the request says."""
     chosen = [s for s in summaries if _matches(self, s, name_key)]
-    sort = {"Name": name_key, "Status": "EndpointStatus"}.get(
-        self._get_param("SortBy") or "", "CreationTime"
-    )
+    sort = {"Name": name_key, "Status": "EndpointStatus"}.get(self._get_param("SortBy") or "", "CreationTime")
     ascending = self._get_param("SortOrder") == "Ascending"
     chosen.sort(key=lambda summary: summary[sort], reverse=not ascending)
     start = int(self._get_param("NextToken") or 0)

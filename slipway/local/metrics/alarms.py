@@ -124,9 +124,7 @@ def _state(rule: Rule, found: int, breaching: int, present: str) -> str:
             return ALARM if breaching >= min(rule.datapoints, found) else OK
 
 
-_CALL = re.compile(
-    r"\b(ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*(?:\"([^\"]*)\"|'([^']*)'|([^)\s]*))\s*\)"
-)
+_CALL = re.compile(r"\b(ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*(?:\"([^\"]*)\"|'([^']*)'|([^)\s]*))\s*\)")
 
 
 def composite(rule: str, states: Mapping[str, str]) -> str:

@@ -112,14 +112,10 @@ class Evaluation:
                 return _each(_ARITHMETIC[type(op)], self._value(left), self._value(right))
             case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARISONS:
                 compare = _COMPARISONS[type(op)]
-                return _each(
-                    lambda a, b: float(compare(a, b)), self._value(left), self._value(right)
-                )
+                return _each(lambda a, b: float(compare(a, b)), self._value(left), self._value(right))
             case ast.BoolOp(op=op, values=operands):
                 test = all if isinstance(op, ast.And) else any
-                return _each(
-                    lambda *given: float(test(given)), *(self._value(item) for item in operands)
-                )
+                return _each(lambda *given: float(test(given)), *(self._value(item) for item in operands))
             case ast.Call(func=ast.Name(id=function), args=arguments):
                 return self._call(function, arguments)
         raise self._error(f"{ast.unparse(node)} is not supported by the local CloudWatch")

@@ -28,9 +28,7 @@ class Query:
     expression: str = ""
 
 
-def run(
-    store: SeriesStore, queries: Sequence[Query], start: float, end: float
-) -> dict[str, Points]:
+def run(store: SeriesStore, queries: Sequence[Query], start: float, end: float) -> dict[str, Points]:
     """Return the points of every query by its id.
 
     Parameters

@@ -122,9 +122,7 @@ class SeriesStore:
         series = self._series.get(key)
         return series.unit if series else "None"
 
-    def points(
-        self, key: SeriesKey, start: float, end: float, period: int, statistic: str
-    ) -> Points:
+    def points(self, key: SeriesKey, start: float, end: float, period: int, statistic: str) -> Points:
         """Return a statistic of a metric by the start of each period that has data.
 
         Parameters

@@ -28,9 +28,7 @@ class Function(ApiType):
     def identify(self, scope: Scope, properties: Document, answer: Document) -> Created:
         return Created(properties["FunctionName"], {"Arn": answer["FunctionArn"]})
 
-    def update(
-        self, scope: Scope, physical_id: str, old: Document, new: Document
-    ) -> Mapping[str, Json]:
+    def update(self, scope: Scope, physical_id: str, old: Document, new: Document) -> Mapping[str, Json]:
         name = {"FunctionName": physical_id}
         if old["Code"] != new["Code"]:
             self.calls.call(scope, "lambda", "UpdateFunctionCode", {**_code(new), **name})
@@ -68,9 +66,7 @@ class Permission(ResourceType):
         self.calls.call(scope, "lambda", "AddPermission", {**properties, "StatementId": statement})
         return Created(statement, {"Id": statement})
 
-    def update(
-        self, scope: Scope, physical_id: str, old: Document, new: Document
-    ) -> Mapping[str, Json]:
+    def update(self, scope: Scope, physical_id: str, old: Document, new: Document) -> Mapping[str, Json]:
         self.delete(scope, physical_id, old)
         self.calls.call(scope, "lambda", "AddPermission", {**new, "StatementId": physical_id})
         return {}
@@ -139,9 +135,7 @@ class Budget(ResourceType):
         }
         self.calls.call(scope, "budgets", "CreateBudget", request)
 
-    def update(
-        self, scope: Scope, physical_id: str, old: Document, new: Document
-    ) -> Mapping[str, Json]:
+    def update(self, scope: Scope, physical_id: str, old: Document, new: Document) -> Mapping[str, Json]:
         # moto has no UpdateBudget.
         self.delete(scope, physical_id, old)
         self._make(scope, physical_id, new)
@@ -149,9 +143,7 @@ class Budget(ResourceType):
 
     def delete(self, scope: Scope, physical_id: str, properties: Document) -> None:
         try:
-            self.calls.client(scope, "budgets").delete_budget(
-                AccountId=scope.account, BudgetName=physical_id
-            )
+            self.calls.client(scope, "budgets").delete_budget(AccountId=scope.account, BudgetName=physical_id)
         except ClientError as error:
             if not is_missing(error):
                 raise
@@ -169,9 +161,7 @@ class Parameter(ApiType):
     def identify(self, scope: Scope, properties: Document, answer: Document) -> Created:
         return Created(properties["Name"], _parameter_attributes(properties))
 
-    def update(
-        self, scope: Scope, physical_id: str, old: Document, new: Document
-    ) -> Mapping[str, Json]:
+    def update(self, scope: Scope, physical_id: str, old: Document, new: Document) -> Mapping[str, Json]:
         settings = {k: v for k, v in new.items() if k not in ("Tags", "Name")}
         self.calls.call(
             scope,

@@ -6,11 +6,12 @@ import contextlib
 import secrets
 import string
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from botocore.exceptions import ClientError
 
 from slipway.local.engine.documents import Document, Json
+from slipway.local.engine.errors import ResourceError
 from slipway.local.engine.resource_type import Created, ResourceType, Scope
 from slipway.local.resources.calls import Calls, Client, is_missing
 
@@ -62,10 +63,11 @@ class ApiType(ResourceType):
         return {**properties, key: name}
 
     def create(self, scope: Scope, logical_id: str, properties: Document) -> Created:
+        given = properties.get(self.name_property or "")
+        if given and self.exists(scope, given):
+            raise ResourceError(f"{given} already exists")
         properties = self.named(scope, logical_id, properties)
-        answer = self.calls.call(
-            scope, self.service, self.create_operation, self.parameters(scope, properties)
-        )
+        answer = self.calls.call(scope, self.service, self.create_operation, self.parameters(scope, properties))
         made = self.identify(scope, properties, answer or {})
         try:
             self.configure(scope, made.physical_id, {}, properties)
@@ -76,9 +78,7 @@ class ApiType(ResourceType):
             raise
         return made
 
-    def update(
-        self, scope: Scope, physical_id: str, old: Document, new: Document
-    ) -> Mapping[str, Json]:
+    def update(self, scope: Scope, physical_id: str, old: Document, new: Document) -> Mapping[str, Json]:
         if self.name_property:
             new = {**new, self.name_property: self.name_of(physical_id)}
         if self.update_operation:
@@ -100,6 +100,13 @@ class ApiType(ResourceType):
 
     # -- hooks
 
+    def exists(self, scope: Scope, name: str) -> bool:
+        """Tell whether something of this name is there.
+
+        For APIs whose create operation would take it over; CloudFormation refuses to.
+        """
+        return False
+
     def parameters(self, scope: Scope, properties: Document) -> Document:
         """Return the input of the create and update operations, before it is shaped."""
         return properties
@@ -118,6 +125,15 @@ class ApiType(ResourceType):
 
     def configure(self, scope: Scope, physical_id: str, old: Document, new: Document) -> None:
         """Set what the operations do not; ``old`` is empty after creation."""
+
+
+def found(call: Callable[[], object]) -> bool:
+    """Tell whether a call finds something; its error says when it does not."""
+    try:
+        call()
+    except ClientError:
+        return False
+    return True
 
 
 class PolicyType(ResourceType):

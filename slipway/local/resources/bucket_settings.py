@@ -10,9 +10,7 @@ Setting = Callable[[Client, str, Json], None]
 
 
 def _versioning(client: Client, bucket: str, value: Json) -> None:
-    client.put_bucket_versioning(
-        Bucket=bucket, VersioningConfiguration=value or {"Status": "Suspended"}
-    )
+    client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration=value or {"Status": "Suspended"})
 
 
 def _encryption(client: Client, bucket: str, value: Json) -> None:
@@ -21,9 +19,7 @@ def _encryption(client: Client, bucket: str, value: Json) -> None:
         return
     rules = []
     for rule in value["ServerSideEncryptionConfiguration"]:
-        made: Document = {
-            "ApplyServerSideEncryptionByDefault": rule.get("ServerSideEncryptionByDefault", {})
-        }
+        made: Document = {"ApplyServerSideEncryptionByDefault": rule.get("ServerSideEncryptionByDefault", {})}
         if "BucketKeyEnabled" in rule:
             made["BucketKeyEnabled"] = truth(rule["BucketKeyEnabled"])
         rules.append(made)
@@ -77,8 +73,7 @@ def _lifecycle_rule(rule: Document) -> Document:
             made[key] = {name: int(item) for name, item in rule[key].items()}
     if "Transitions" in rule:
         made["Transitions"] = [
-            {"StorageClass": t["StorageClass"], "Days": int(t["TransitionInDays"])}
-            for t in rule["Transitions"]
+            {"StorageClass": t["StorageClass"], "Days": int(t["TransitionInDays"])} for t in rule["Transitions"]
         ]
     if "NoncurrentVersionTransitions" in rule:
         made["NoncurrentVersionTransitions"] = [

@@ -67,9 +67,7 @@ class Calls:
 def method(client: Client, operation: str) -> Callable[..., Document]:
     """Return a client's method for an operation of the API."""
     names = client.meta.method_to_api_mapping
-    found: Callable[..., Document] = getattr(
-        client, next(name for name, api in names.items() if api == operation)
-    )
+    found: Callable[..., Document] = getattr(client, next(name for name, api in names.items() if api == operation))
     return found
 
 
@@ -82,9 +80,7 @@ def shape(wanted: Shape, value: Json) -> Json:
     """
     if isinstance(wanted, StructureShape):
         members = {name.lower(): (name, member) for name, member in wanted.members.items()}
-        known = (
-            (members[key.lower()], item) for key, item in value.items() if key.lower() in members
-        )
+        known = ((members[key.lower()], item) for key, item in value.items() if key.lower() in members)
         return {name: shape(member, item) for (name, member), item in known}
     if isinstance(wanted, ListShape):
         items = value if isinstance(value, list) else [value]

@@ -43,9 +43,7 @@ class Role(ApiType):
         after = {p["PolicyName"]: p["PolicyDocument"] for p in new.get("Policies", [])}
         for policy, document in after.items():
             if before.get(policy) != document:
-                client.put_role_policy(
-                    RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(document)
-                )
+                client.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(document))
         for policy in before.keys() - after.keys():
             client.delete_role_policy(RoleName=name, PolicyName=policy)
 
@@ -63,9 +61,7 @@ class Role(ApiType):
         boundary = "PermissionsBoundary"
         if old.get(boundary) != new.get(boundary):
             if new.get(boundary):
-                client.put_role_permissions_boundary(
-                    RoleName=name, PermissionsBoundary=new[boundary]
-                )
+                client.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=new[boundary])
             else:
                 client.delete_role_permissions_boundary(RoleName=name)
         changed, gone = tag_changes(old.get("Tags"), new.get("Tags"))
@@ -137,13 +133,9 @@ class ManagedPolicy(ApiType):
         client = self.client(scope)
         versions = client.list_policy_versions(PolicyArn=policy)["Versions"]
         if len(versions) >= _MAX_POLICY_VERSIONS:
-            oldest = min(
-                (v for v in versions if not v["IsDefaultVersion"]), key=lambda v: v["CreateDate"]
-            )
+            oldest = min((v for v in versions if not v["IsDefaultVersion"]), key=lambda v: v["CreateDate"])
             client.delete_policy_version(PolicyArn=policy, VersionId=oldest["VersionId"])
-        client.create_policy_version(
-            PolicyArn=policy, PolicyDocument=json.dumps(document), SetAsDefault=True
-        )
+        client.create_policy_version(PolicyArn=policy, PolicyDocument=json.dumps(document), SetAsDefault=True)
 
     def delete(self, scope: Scope, physical_id: str, properties: Document) -> None:
         client = self.client(scope)
@@ -153,9 +145,7 @@ class ManagedPolicy(ApiType):
         with _ignoring_missing():
             for version in client.list_policy_versions(PolicyArn=physical_id)["Versions"]:
                 if not version["IsDefaultVersion"]:
-                    client.delete_policy_version(
-                        PolicyArn=physical_id, VersionId=version["VersionId"]
-                    )
+                    client.delete_policy_version(PolicyArn=physical_id, VersionId=version["VersionId"])
         super().delete(scope, physical_id, properties)
 
 
@@ -196,9 +186,7 @@ class Key(ApiType):
         if not old:
             return
         if old.get("KeyPolicy") != new.get("KeyPolicy"):
-            client.put_key_policy(
-                KeyId=physical_id, PolicyName="default", Policy=json.dumps(new["KeyPolicy"])
-            )
+            client.put_key_policy(KeyId=physical_id, PolicyName="default", Policy=json.dumps(new["KeyPolicy"]))
         if old.get("Description") != new.get("Description"):
             client.update_key_description(KeyId=physical_id, Description=new.get("Description", ""))
         changed, gone = tag_changes(old.get("Tags"), new.get("Tags"))

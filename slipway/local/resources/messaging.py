@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from slipway.local.engine.documents import Document, Json
 from slipway.local.engine.resource_type import Created, Scope
-from slipway.local.resources.base import ApiType, PolicyType
+from slipway.local.resources.base import ApiType, PolicyType, found
 from slipway.local.resources.calls import is_missing, tag_changes, tag_list, tags_as_map, text
 from slipway.local.resources.monitoring import arn
 
@@ -19,6 +19,9 @@ class Queue(ApiType):
 
     service, name_property, longest_name = "sqs", "QueueName", 80
     create_operation, delete_operation = "CreateQueue", "DeleteQueue"
+
+    def exists(self, scope: Scope, name: str) -> bool:
+        return found(lambda: self.client(scope).get_queue_url(QueueName=name))
 
     def parameters(self, scope: Scope, properties: Document) -> Document:
         return {
@@ -98,6 +101,10 @@ class Topic(ApiType):
     service, name_property, longest_name = "sns", "TopicName", 256
     create_operation, delete_operation = "CreateTopic", "DeleteTopic"
 
+    def exists(self, scope: Scope, name: str) -> bool:
+        topic = arn(scope, "sns", name)
+        return found(lambda: self.client(scope).get_topic_attributes(TopicArn=topic))
+
     def parameters(self, scope: Scope, properties: Document) -> Document:
         return {
             "Name": properties["TopicName"],
@@ -106,8 +113,8 @@ class Topic(ApiType):
         }
 
     def identify(self, scope: Scope, properties: Document, answer: Document) -> Created:
-        found = answer["TopicArn"]
-        return Created(found, {"TopicArn": found, "TopicName": properties["TopicName"]})
+        topic = answer["TopicArn"]
+        return Created(topic, {"TopicArn": topic, "TopicName": properties["TopicName"]})
 
     def name_of(self, physical_id: str) -> str:
         return physical_id.rsplit(":", 1)[-1]
@@ -122,9 +129,7 @@ class Topic(ApiType):
             wanted = {key: value for key, value in after.items() if before.get(key) != value}
             wanted |= dict.fromkeys(before.keys() - after.keys(), "")
             for key, value in wanted.items():
-                client.set_topic_attributes(
-                    TopicArn=physical_id, AttributeName=key, AttributeValue=value
-                )
+                client.set_topic_attributes(TopicArn=physical_id, AttributeName=key, AttributeValue=value)
             changed, gone = tag_changes(old.get("Tags"), new.get("Tags"))
             if changed:
                 client.tag_resource(ResourceArn=physical_id, Tags=tag_list(changed))
@@ -137,13 +142,11 @@ class Topic(ApiType):
         before, after = old.get("Subscription", []), new.get("Subscription", [])
         for wanted in after:
             if wanted not in before:
-                client.subscribe(
-                    TopicArn=topic, Protocol=wanted["Protocol"], Endpoint=wanted["Endpoint"]
-                )
+                client.subscribe(TopicArn=topic, Protocol=wanted["Protocol"], Endpoint=wanted["Endpoint"])
         gone = [(s["Protocol"], s["Endpoint"]) for s in before if s not in after]
         if gone:
-            found = client.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
-            for subscription in found:
+            present = client.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+            for subscription in present:
                 if (subscription["Protocol"], subscription["Endpoint"]) in gone:
                     client.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
 
@@ -182,15 +185,13 @@ class Subscription(ApiType):
         }
 
     def identify(self, scope: Scope, properties: Document, answer: Document) -> Created:
-        found = answer["SubscriptionArn"]
-        return Created(found, {"Arn": found})
+        subscription = answer["SubscriptionArn"]
+        return Created(subscription, {"Arn": subscription})
 
     def key(self, physical_id: str, properties: Document) -> Document:
         return {"SubscriptionArn": physical_id}
 
-    def update(
-        self, scope: Scope, physical_id: str, old: Document, new: Document
-    ) -> Mapping[str, Json]:
+    def update(self, scope: Scope, physical_id: str, old: Document, new: Document) -> Mapping[str, Json]:
         before, after = _subscription_attributes(old), _subscription_attributes(new)
         for key in sorted(before.keys() | after.keys()):
             if before.get(key) != after.get(key):

@@ -5,7 +5,7 @@
 from slipway.local.engine.documents import Document
 from slipway.local.engine.planning import partition
 from slipway.local.engine.resource_type import Created, Scope
-from slipway.local.resources.base import ApiType
+from slipway.local.resources.base import ApiType, found
 from slipway.local.resources.calls import tag_changes, tag_list, tags_as_map
 
 
@@ -20,6 +20,10 @@ class Alarm(ApiType):
     service, name_property, longest_name = "cloudwatch", "AlarmName", 255
     create_operation = update_operation = "PutMetricAlarm"
     delete_operation = "DeleteAlarms"
+
+    def exists(self, scope: Scope, name: str) -> bool:
+        alarms = self.client(scope).describe_alarms(AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+        return bool(alarms["MetricAlarms"] or alarms["CompositeAlarms"])
 
     def identify(self, scope: Scope, properties: Document, answer: Document) -> Created:
         name = properties["AlarmName"]
@@ -52,6 +56,9 @@ class Dashboard(ApiType):
     service, name_property, longest_name = "cloudwatch", "DashboardName", 255
     create_operation = update_operation = "PutDashboard"
     delete_operation = "DeleteDashboards"
+
+    def exists(self, scope: Scope, name: str) -> bool:
+        return found(lambda: self.client(scope).get_dashboard(DashboardName=name))
 
     def key(self, physical_id: str, properties: Document) -> Document:
         return {"DashboardNames": [physical_id]}
@@ -116,9 +123,7 @@ class ScalableTarget(ApiType):
 
     def identify(self, scope: Scope, properties: Document, answer: Document) -> Created:
         target = _target(properties)
-        identity = "|".join(
-            target[key] for key in ("ResourceId", "ScalableDimension", "ServiceNamespace")
-        )
+        identity = "|".join(target[key] for key in ("ResourceId", "ScalableDimension", "ServiceNamespace"))
         return Created(identity, {"Id": identity})
 
     def key(self, physical_id: str, properties: Document) -> Document:
@@ -141,9 +146,7 @@ class ScalableTarget(ApiType):
                 self.calls.call(scope, self.service, "PutScheduledAction", {**action, **target})
 
     def delete(self, scope: Scope, physical_id: str, properties: Document) -> None:
-        self.configure(
-            scope, physical_id, properties, {**_target(properties), "ScheduledActions": []}
-        )
+        self.configure(scope, physical_id, properties, {**_target(properties), "ScheduledActions": []})
         super().delete(scope, physical_id, properties)
 
 
@@ -159,9 +162,7 @@ class ScalingPolicy(ApiType):
 
     def identify(self, scope: Scope, properties: Document, answer: Document) -> Created:
         found = answer["PolicyARN"]
-        return Created(
-            found, {"Arn": found, "ScalableDimension": _target(properties)["ScalableDimension"]}
-        )
+        return Created(found, {"Arn": found, "ScalableDimension": _target(properties)["ScalableDimension"]})
 
     def key(self, physical_id: str, properties: Document) -> Document:
         return {"PolicyName": properties["PolicyName"], **_target(properties)}

@@ -74,13 +74,9 @@ class Endpoint(SageMakerType):
         super().configure(scope, physical_id, old, new)
         self._wait(scope, self.name_of(physical_id))
 
-    def update(
-        self, scope: Scope, physical_id: str, old: Document, new: Document
-    ) -> Mapping[str, Json]:
+    def update(self, scope: Scope, physical_id: str, old: Document, new: Document) -> Mapping[str, Json]:
         # A change of tags alone is no deployment.
-        if {k: v for k, v in old.items() if k != "Tags"} != {
-            k: v for k, v in new.items() if k != "Tags"
-        }:
+        if {k: v for k, v in old.items() if k != "Tags"} != {k: v for k, v in new.items() if k != "Tags"}:
             name = self.name_of(physical_id)
             self.calls.call(scope, self.service, "UpdateEndpoint", {**new, "EndpointName": name})
         self.configure(scope, physical_id, old, new)

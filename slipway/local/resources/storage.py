@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from slipway.local.engine.documents import Document, Json
 from slipway.local.engine.planning import partition
 from slipway.local.engine.resource_type import Created, ResourceType, Scope
-from slipway.local.resources.base import ApiType
+from slipway.local.resources.base import ApiType, found
 from slipway.local.resources.bucket_settings import SETTINGS
 from slipway.local.resources.calls import Calls, is_missing, tag_changes, tag_list, truth
 from slipway.local.resources.monitoring import arn
@@ -32,21 +32,9 @@ class Bucket(ApiType):
             request["CreateBucketConfiguration"] = {"LocationConstraint": scope.region}
         return request
 
-    def create(self, scope: Scope, logical_id: str, properties: Document) -> Created:
-        properties = self.named(scope, logical_id, properties)
-        self._refuse_existing(scope, properties["BucketName"])
-        return super().create(scope, logical_id, properties)
-
-    def _refuse_existing(self, scope: Scope, name: str) -> None:
-        """Refuse a bucket that is there: us-east-1 answers CreateBucket of one's own with 200."""
-        try:
-            self.client(scope).head_bucket(Bucket=name)
-        except ClientError:
-            return
-        raise ClientError(
-            {"Error": {"Code": "BucketAlreadyOwnedByYou", "Message": f"{name} already exists"}},
-            "CreateBucket",
-        )
+    def exists(self, scope: Scope, name: str) -> bool:
+        # In us-east-1 S3 answers CreateBucket of one's own with 200.
+        return found(lambda: self.client(scope).head_bucket(Bucket=name))
 
     def identify(self, scope: Scope, properties: Document, answer: Document) -> Created:
         name, region = properties["BucketName"], scope.region

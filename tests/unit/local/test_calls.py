@@ -55,9 +55,7 @@ def test_names_and_values_are_shaped() -> None:
         ),
     ],
 )
-def test_each_kind_of_value(
-    service: str, operation: str, given: dict[str, Any], expected: dict[str, Any]
-) -> None:
+def test_each_kind_of_value(service: str, operation: str, given: dict[str, Any], expected: dict[str, Any]) -> None:
     assert shaped(service, operation, given) == expected
 
 

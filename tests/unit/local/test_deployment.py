@@ -87,9 +87,7 @@ def names(shelf: Shelf) -> list[Any]:
     return sorted(str(t.get("DisplayName")) for t in shelf.things.values())
 
 
-def test_changed_attributes_reach_those_who_read_them(
-    service: CloudFormation, shelf: Shelf
-) -> None:
+def test_changed_attributes_reach_those_who_read_them(service: CloudFormation, shelf: Shelf) -> None:
     reader = {"Type": KIND, "Properties": {"DisplayName": {"Fn::GetAtt": ["A", "TopicName"]}}}
     create(service, {"A": thing("one"), "B": reader})
     service.update_stack("s", request({"A": thing("two"), "B": reader}))
@@ -105,9 +103,7 @@ def test_an_update_that_fails_half_way_is_taken_back(service: CloudFormation, sh
     assert stack.request.template["Resources"]["A"] == thing("one")
 
 
-def test_what_cannot_be_taken_back_is_a_failed_rollback(
-    service: CloudFormation, shelf: Shelf
-) -> None:
+def test_what_cannot_be_taken_back_is_a_failed_rollback(service: CloudFormation, shelf: Shelf) -> None:
     stack = create(service, {"A": thing("one")})
     shelf.stuck.add("s/New/2")
     service.update_stack("s", request({"A": thing("one"), "New": thing(), "Z": thing("bad")}))
@@ -126,9 +122,7 @@ def test_a_policy_alone_is_a_change_and_is_taken_back_as_well(service: CloudForm
     assert stack.status == "UPDATE_COMPLETE"
 
 
-def test_what_cannot_be_removed_does_not_fail_an_update_but_a_deletion(
-    service: CloudFormation, shelf: Shelf
-) -> None:
+def test_what_cannot_be_removed_does_not_fail_an_update_but_a_deletion(service: CloudFormation, shelf: Shelf) -> None:
     stack = create(service, {"A": thing(), "B": thing()})
     shelf.stuck |= {"s/B/2"}
     service.update_stack("s", request({"A": thing()}))

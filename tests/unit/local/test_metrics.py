@@ -159,8 +159,6 @@ def test_expressions_may_use_expressions(store: SeriesStore) -> None:
         ("__import__('os').system('true')", "not supported by the local CloudWatch"),
     ],
 )
-def test_what_an_expression_cannot_do_is_named(
-    store: SeriesStore, expression: str, message: str
-) -> None:
+def test_what_an_expression_cannot_do_is_named(store: SeriesStore, expression: str, message: str) -> None:
     with pytest.raises(ExpressionError, match=message):
         math(store, expression, other="e")

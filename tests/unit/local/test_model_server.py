@@ -44,9 +44,7 @@ def ask(
     return fleet.invoke(("a",), served, lambda _: None, Request(body, content_type, accept))
 
 
-def failure(
-    fleet: Fleet, code: str, content_type: str = "application/json", accept: str = ""
-) -> ModelServerError:
+def failure(fleet: Fleet, code: str, content_type: str = "application/json", accept: str = "") -> ModelServerError:
     with pytest.raises(ModelServerError) as caught:
         ask(fleet, code, content_type=content_type, accept=accept)
     return caught.value
@@ -129,9 +127,7 @@ def test_failures_have_the_containers_status(
     assert message in error.message
 
 
-def test_a_model_that_does_not_answer_in_time_is_ended(
-    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_that_does_not_answer_in_time_is_ended(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("slipway.local.runtime.INVOCATION_SECONDS", 0.2)
     error = failure(fleet, MODEL + "import time\ndef predict_fn(x, m): time.sleep(30)")
     assert error.status == 0
