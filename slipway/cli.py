@@ -220,8 +220,10 @@ def _status(args: argparse.Namespace, *, ask: bool) -> int:
     if getattr(args, "json", False):
         print(json.dumps([row.as_dict() for row in rows], indent=2))
     else:
-        columns = [f.name for f in fields(Row) if ask or f.name != "answer"]
+        columns = [f.name for f in fields(Row) if f.name != "answer"]
         show(columns, [[row.as_dict()[column] for column in columns] for row in rows])
+        for endpoint, answer in {row.endpoint: row.answer for row in rows if row.answer}.items():
+            print(f"{endpoint} answered: {answer}")
     return FAILED if any(row.status == MISSING or row.answer.startswith("error:") for row in rows) else OK
 
 

@@ -37,6 +37,35 @@ class UnsupportedFormatError(Exception):
         )
 
 
+class Response:
+    """An answer with a status of its own; the containers' name for it.
+
+    Parameters
+    ----------
+    response
+        The body.
+    status
+        The HTTP status.
+    mimetype
+        The content type.
+    """
+
+    def __init__(self, response: str | bytes, status: int = 200, mimetype: str = JSON) -> None:
+        self.response = response
+        self.status = status
+        self.mimetype = mimetype
+
+
+def provide_container_modules() -> None:
+    """Let handlers import what the framework containers have: ``sagemaker_containers``' worker with its Response."""
+    for name in ("sagemaker_containers", "sagemaker_containers.beta", "sagemaker_containers.beta.framework"):
+        sys.modules.setdefault(name, ModuleType(name))
+    worker = ModuleType("sagemaker_containers.beta.framework.worker")
+    worker.Response = Response  # type: ignore[attr-defined]
+    sys.modules[worker.__name__] = worker
+    sys.modules["sagemaker_containers.beta.framework"].worker = worker  # type: ignore[attr-defined]
+
+
 class RefusedError(Exception):
     """A failure with the status code that the container answers."""
 
@@ -129,6 +158,11 @@ class Server:
             prediction = _guarded(500, self._predict, data, self._model)
             result = _guarded(406, self._output, prediction, accept)
         produced = accept
+        if isinstance(result, Response):
+            text = result.response if isinstance(result.response, str) else result.response.decode(errors="replace")
+            if result.status >= 400:  # noqa: PLR2004
+                raise RefusedError(result.status, text)
+            result, produced = text, result.mimetype
         if isinstance(result, tuple):
             result, produced = result
         if isinstance(result, (bytes, bytearray)):
@@ -198,6 +232,7 @@ def main(directory: Path) -> None:
     requests = sys.stdin.buffer
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what the model prints is its log, and must not get between the frames
+    provide_container_modules()
     try:
         server = Server(directory)
     except Exception as error:

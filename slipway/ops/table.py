@@ -25,4 +25,6 @@ def show(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         table.add_row(*row)
     # A log has no width; rich would assume 80 and cut names in two.
     console = Console() if sys.stdout.isatty() else Console(width=240)
-    console.print(table)
+    with console.capture() as captured:
+        console.print(table)
+    print("\n".join(line.rstrip() for line in captured.get().strip("\n").splitlines()))

@@ -26,8 +26,9 @@ class Alarms(Spec):
     """Share of requests answered 4XX."""
     errors_5xx: Rate | Off = Percent(0.1)
     """Share of requests answered 5XX."""
-    model_errors: Rate | Off = Percent(0.1)
-    """Share of requests for which the model's container did not answer 2XX."""
+    model_errors: Rate | Off = Percent(1)
+    """Share of requests for which the model's container did not answer 2XX. It counts refused requests (4XX) too, so a
+    lower level would roll back updates because of what callers send."""
     cpu: Load | Off = Percent(80)
     """Share of all cores."""
     memory: Share | Off = Percent(80)

@@ -90,19 +90,14 @@ class Stack:
             ChangeSetType="UPDATE" if exists else "CREATE",
             TemplateBody=json.dumps({"Resources": resources, **sections}),
             Tags=[{"Key": key, "Value": value} for key, value in (tags or {}).items()],
-            Parameters=[
-                {"ParameterKey": key, "ParameterValue": value}
-                for key, value in (parameters or {}).items()
-            ],
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in (parameters or {}).items()],
         )
         found: dict[str, Any] = self.cloudformation.describe_change_set(**where)
         return found
 
     def described(self) -> dict[str, Any]:
         """Return the stack as DescribeStacks has it."""
-        found: dict[str, Any] = self.cloudformation.describe_stacks(StackName=self.name)["Stacks"][
-            0
-        ]
+        found: dict[str, Any] = self.cloudformation.describe_stacks(StackName=self.name)["Stacks"][0]
         return found
 
     @property
@@ -112,16 +107,12 @@ class Stack:
 
     def physical_id(self, logical_id: str) -> str:
         """Return what a logical id stands for."""
-        found = self.cloudformation.describe_stack_resource(
-            StackName=self.name, LogicalResourceId=logical_id
-        )
+        found = self.cloudformation.describe_stack_resource(StackName=self.name, LogicalResourceId=logical_id)
         return str(found["StackResourceDetail"]["PhysicalResourceId"])
 
     def events(self) -> list[tuple[str, str]]:
         """Return logical id and status of its events, oldest first."""
-        pages = self.cloudformation.get_paginator("describe_stack_events").paginate(
-            StackName=self.name
-        )
+        pages = self.cloudformation.get_paginator("describe_stack_events").paginate(StackName=self.name)
         found = [event for page in pages for event in page["StackEvents"]]
         return [(e["LogicalResourceId"], e["ResourceStatus"]) for e in reversed(found)]
 

@@ -191,3 +191,21 @@ def test_a_damaged_artifact_is_said_to_be_one(fleet: Fleet) -> None:
     served = Served("m", Artifact("damaged", lambda: b"not a tar"), {})
     with pytest.raises(ModelServerError, match="artifact cannot be unpacked"):
         fleet.invoke(("a",), served, lambda _: None, Request(b"", "application/json"))
+
+
+def test_a_handler_may_answer_with_a_status_as_in_the_framework_containers(fleet: Fleet) -> None:
+    code = (
+        MODEL + "from sagemaker_containers.beta.framework import worker\n"
+        "def output_fn(p, accept): return worker.Response(response='{\"error\": \"no\"}', status=400, mimetype=accept)\n"
+    )
+    error = failure(fleet, code)
+    assert (error.status, error.message) == (400, '{"error": "no"}')
+
+
+def test_an_answer_of_the_containers_own_kind_that_is_fine_is_passed_on(fleet: Fleet) -> None:
+    code = (
+        MODEL + "from sagemaker_containers.beta.framework import worker\n"
+        "def output_fn(p, accept): return worker.Response(response='fine', mimetype='text/plain')\n"
+    )
+    answer = ask(fleet, code)
+    assert (answer.body, answer.content_type) == (b"fine", "text/plain")
