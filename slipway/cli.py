@@ -268,7 +268,8 @@ def _no_endpoint(name: str, known: Sequence[str]) -> str:
     from difflib import get_close_matches
 
     close = get_close_matches(name, known, 1)
-    return f"no endpoint is called {name!r}{f', did you mean {close[0]}?' if close else ''} There is: {', '.join(known) or 'none'}"
+    hint = f", did you mean {close[0]}?" if close else "."
+    return f"no endpoint is called {name!r}{hint} There is: {', '.join(known) or 'none'}"
 
 
 # -- the command line

@@ -41,8 +41,8 @@ class Signal:
     do: str
 
 
-#: By the key of the level in the config. The error metrics are 0 or 1 for each request, so their average is a rate from 0 to 1;
-#: latencies are in microseconds; machine metrics count 100 for each core or GPU.
+#: By the key of the level in the config. The error metrics are 0 or 1 for each request, so their average is a rate
+#: from 0 to 1; latencies are in microseconds; machine metrics count 100 for each core or GPU.
 SIGNALS = {
     "latency": Signal(
         "ModelLatency",
@@ -244,8 +244,8 @@ class EndpointAlarms:
                     },
                     alarms.period,
                     alarms.evaluations,
-                    f"New fleet of {self._full}: {SIGNALS[key].what} (above {level}). An update in progress is rolled back; "
-                    "compare the live config with the stack's.",
+                    f"New fleet of {self._full}: {SIGNALS[key].what} (above {level}). An update in progress "
+                    "is rolled back; compare the live config with the stack's.",
                 )
                 references.append(alarm.ref)
                 names.append(alarm_name)

@@ -37,7 +37,8 @@ class EnvironmentKey(Construct):
             removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
             alias=environment.names.key_alias,
         )
-        # Without this CloudWatch cannot publish to a topic that is encrypted with a key of one's own, and says so nowhere.
+        # Without this CloudWatch cannot publish to a topic that is encrypted with a key of one's own, and says so
+        # nowhere.
         self.key.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="AlarmsToTopic",

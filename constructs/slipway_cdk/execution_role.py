@@ -1,4 +1,4 @@
-"""The role that endpoints run as: read the artifacts, pull the images, write logs and metrics, read the rollback alarms."""
+"""The role that endpoints run as: artifacts, images, logs, metrics and rollback alarms, and no more."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class ExecutionRole(Construct):
         super().__init__(scope, id)
         self._environment = environment
         self._wildcards = {
-            "*": "ecr:GetAuthorizationToken and ec2:Describe* authorize on everything or nothing; cloudwatch:PutMetricData is limited "
-            "to SageMaker's namespaces by condition"
+            "*": "ecr:GetAuthorizationToken and ec2:Describe* authorize on everything or nothing; "
+            "cloudwatch:PutMetricData is limited to SageMaker's namespaces by condition"
         }
         names = environment.names
         statements = [

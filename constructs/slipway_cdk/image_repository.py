@@ -13,7 +13,8 @@ from slipway.spec.environment import Environment
 class ImageRepository(Construct):
     """Immutable tags, scanned on push, encrypted. Only ``candidate-*`` images expire.
 
-    Endpoints pin digests, so an untagged image may well be the one that runs: the usual rule that expires those is not here.
+    Endpoints pin digests, so an untagged image may well be the one that runs: the usual rule that expires those is
+    not here.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
 """One CloudFormation resource, declared by its properties.
 
-The endpoint's resources are declared in CloudFormation's own words rather than through the generated classes. Those check every
-property in Python and again in Node, and at a hundred endpoints that alone makes synth a third slower; the spec has checked the values
-by then, CDK validates the template at synth, and the tests hold it against the schemas. It also keeps what is declared plain data,
-which can be tested without Node.
+The endpoint's resources are declared in CloudFormation's own words rather than through the generated classes. Those
+check every property in Python and again in Node, and at a hundred endpoints that alone makes synth a third slower;
+the spec has checked the values by then, CDK validates the template at synth, and the tests hold it against the
+schemas. It also keeps what is declared plain data, which can be tested without Node.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ def declare(
 def tags(environment: Environment, name: str, *, version: str | None = None) -> list[dict[str, str]]:
     """Make the tags of one resource of an endpoint.
 
-    They are given to each resource rather than laid over the tree: policies tell models and configs apart by them, so they must
-    be there whatever app the endpoint is part of.
+    They are given to each resource rather than laid over the tree: policies tell models and configs apart by them, so
+    they must be there whatever app the endpoint is part of.
 
     Parameters
     ----------

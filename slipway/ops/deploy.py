@@ -123,7 +123,8 @@ class Deployer:
         place = f"aws://{self._target.account}/{self._target.region}"
         if self._target.kind == "aws":
             raise DeployError(
-                f"bootstrap: {place} has {'no CDK toolkit' if not version else f'toolkit version {version}'}, and it takes an "
+                f"bootstrap: {place} has {'no CDK toolkit' if not version else f'toolkit version {version}'}, and "
+                f"it takes an "
                 f"administrator to give it one: `npx cdk bootstrap {place}`"
             )
         self._cdk("bootstrap", "bootstrap", place)
@@ -170,7 +171,8 @@ class Deployer:
         script = TRAINING / name / "train.py"
         if not script.is_file():
             raise DeployError(
-                f"publish: {key} is not in the model bucket yet: `slipway publish FOLDER --model {name} --version {version}`"
+                f"publish: {key} is not in the model bucket yet: `slipway publish FOLDER --model {name} --version "
+                f"{version}`"
             )
         out = script.parent / "build" / f"v{version}"
         self._step(f"train {name} {version}", str(script))

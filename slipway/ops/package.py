@@ -1,8 +1,8 @@
 """Package a model folder as model.tar.gz, the same folder always into the same tar.
 
-Names are sorted; owners, times and permissions are fixed. What identifies a package is the SHA-256
-of the *uncompressed* tar: builds of zlib and zlib-ng deflate the same bytes differently, so a hash
-of the gzip would make the same model look new on another machine. To check one by hand:
+Names are sorted; owners, times and permissions are fixed. What identifies a package is the SHA-256 of the
+*uncompressed* tar: builds of zlib and zlib-ng deflate the same bytes differently, so a hash of the gzip would make
+the same model look new on another machine. To check one by hand:
 
     gunzip -c model.tar.gz | sha256sum
 """
@@ -83,14 +83,14 @@ class _HashedStream(io.RawIOBase):
 def package(folder: Path) -> Package:
     """Package the files of a folder.
 
-    Left out: empty folders and what `LEFT_OUT` names. A link to a file inside the folder is stored
-    as that file. Permissions are 0755 for what its owner may execute, 0644 for everything else.
+    Left out: empty folders and what `LEFT_OUT` names. A link to a file inside the folder is stored as that file.
+    Permissions are 0755 for what its owner may execute, 0644 for everything else.
 
     Parameters
     ----------
     folder
-        The model folder, of any size: it is read in pieces. The archive goes to the system's
-        folder for temporary files, which ``TMPDIR`` changes.
+        The model folder, of any size: it is read in pieces. The archive goes to the system's folder for temporary
+        files, which ``TMPDIR`` changes.
 
     Returns
     -------
@@ -99,8 +99,8 @@ def package(folder: Path) -> Package:
     Raises
     ------
     PackageError
-        If the folder is missing, is no folder or holds no files, or if something in it is a link
-        that leaves it, a broken link, a link to a folder, or neither file nor folder.
+        If the folder is missing, is no folder or holds no files, or if something in it is a link that leaves it, a
+        broken link, a link to a folder, or neither file nor folder.
 
     Examples
     --------

@@ -1,12 +1,11 @@
 """Publish a model version: upload its package under its own key, once, and record its hash.
 
-No object is ever overwritten. The upload is a conditional write (``If-None-Match: *``), so of two
-publishers of one version S3 lets one through, and the other compares. boto3's ``upload_file`` does
-not pass that condition on (https://github.com/boto/boto3/issues/4366), which is why the multipart
-upload is written out here.
+No object is ever overwritten. The upload is a conditional write (``If-None-Match: *``), so of two publishers of one
+version S3 lets one through, and the other compares. boto3's ``upload_file`` does not pass that condition on
+(https://github.com/boto/boto3/issues/4366), which is why the multipart upload is written out here.
 
-The lock file is written last. So an interruption leaves nothing, or an object that the next run
-finds equal; at worst also parts of an upload that the bucket's lifecycle rule removes.
+The lock file is written last. So an interruption leaves nothing, or an object that the next run finds equal; at worst
+also parts of an upload that the bucket's lifecycle rule removes.
 """
 
 from __future__ import annotations
@@ -40,8 +39,8 @@ MOST_PARTS = 10_000  # S3: "Amazon S3 multipart upload limits"
 METADATA_KEY = "sha256"
 
 _CONTENT_TYPE = "application/gzip"
-#: Somebody else's object is there, or is just being written. NoSuchUpload: our own completion got
-#: through, its answer was lost, and botocore asked again.
+#: Somebody else's object is there, or is just being written. NoSuchUpload: our own completion got through, its answer
+#: was lost, and botocore asked again.
 _NOT_FIRST = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchUpload"})
 
 

@@ -1,7 +1,7 @@
 """How long synth takes with 1, 10 and 100 endpoints, against a floor that emits the same templates.
 
-Each run is a whole process. Ours and the floor take turns, so that a machine whose speed drifts does so for both; the ratio is
-the median of the pairs.
+Each run is a whole process. Ours and the floor take turns, so that a machine whose speed drifts does so for both; the
+ratio is the median of the pairs.
 """
 
 from __future__ import annotations

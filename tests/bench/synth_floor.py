@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from stacks.pinned_node import pin_node
 
@@ -18,26 +20,29 @@ from aws_cdk import (  # noqa: E402  (the pinned Node first)
     Stack,
     Validations,
 )
-from cdk_nag import AwsSolutionsChecks  # noqa: E402
 
 from stacks.flags import FLAGS  # noqa: E402
 
 
-def emit(assembly: Path, outdir: Path, *, checked: bool) -> None:
-    """Emit the stacks of an assembly again.
+def declare(stack: Stack, template: dict[str, Any]) -> None:
+    """Declare a template's resources and outputs in a stack."""
+    made: dict[str, CfnResource] = {}
+    for logical_id, declared in template["Resources"].items():
+        properties = declared.get("Properties")
+        resource = made[logical_id] = CfnResource(stack, logical_id, type=declared["Type"], properties=properties)
+        for key in ("DeletionPolicy", "UpdateReplacePolicy"):
+            if key in declared:
+                resource.add_override(key, declared[key])
+    for logical_id, declared in template["Resources"].items():
+        for other in declared.get("DependsOn", []):
+            made[logical_id].add_resource_dependency(made[other])
+    for key, output in template.get("Outputs", {}).items():
+        CfnOutput(stack, key, value=json.dumps(output["Value"]), description=output.get("Description"))
 
-    Parameters
-    ----------
-    assembly
-        What was synthesized.
-    outdir
-        Where the copy goes.
-    checked
-        Run cdk-nag as well.
-    """
+
+def stacks_of(app: App, assembly: Path) -> Iterator[Stack]:
+    """Declare the stacks of an assembly again."""
     manifest = json.loads((assembly / "manifest.json").read_text())
-    app = App(outdir=str(outdir), context=FLAGS, analytics_reporting=False)
-    stacks: dict[str, Stack] = {}
     for name, artifact in manifest["artifacts"].items():
         if artifact["type"] != "aws:cloudformation:stack":
             continue
@@ -51,25 +56,31 @@ def emit(assembly: Path, outdir: Path, *, checked: bool) -> None:
             tags=artifact["properties"].get("tags"),
             termination_protection=artifact["properties"].get("terminationProtection"),
         )
-        stacks[name] = stack
-        made: dict[str, CfnResource] = {}
-        for logical_id, declared in template["Resources"].items():
-            resource = made[logical_id] = CfnResource(
-                stack, logical_id, type=declared["Type"], properties=declared.get("Properties")
-            )
-            for key in ("DeletionPolicy", "UpdateReplacePolicy"):
-                if key in declared:
-                    resource.add_override(key, declared[key])
-        for logical_id, declared in template["Resources"].items():
-            for other in declared.get("DependsOn", []):
-                made[logical_id].add_resource_dependency(made[other])
-        for key, output in template.get("Outputs", {}).items():
-            CfnOutput(stack, key, value=json.dumps(output["Value"]), description=output.get("Description"))
-    foundation = next(stack for name, stack in stacks.items() if name.endswith("-foundation"))
-    for stack in stacks.values():
+        declare(stack, template)
+        yield stack
+
+
+def emit(assembly: Path, outdir: Path, *, checked: bool) -> None:
+    """Emit an assembly again.
+
+    Parameters
+    ----------
+    assembly
+        What was synthesized.
+    outdir
+        Where the copy goes.
+    checked
+        Run cdk-nag as well.
+    """
+    app = App(outdir=str(outdir), context=FLAGS, analytics_reporting=False)
+    stacks = list(stacks_of(app, assembly))
+    foundation = next(stack for stack in stacks if stack.stack_name.endswith("-foundation"))
+    for stack in stacks:
         if stack is not foundation:
             stack.add_stack_dependency(foundation)
     if checked:
+        from cdk_nag import AwsSolutionsChecks
+
         Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     try:
         app.synth()

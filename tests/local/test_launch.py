@@ -70,7 +70,11 @@ def project(tmp_path: Path, root: Path) -> Iterator[Project]:
         (folder / name).symlink_to(root / name)
     shutil.copytree(root / "config", folder / "config")
     started = subprocess.run(
-        [folder / ".venv/bin/slipway", "local", "start", "--port", "0"], cwd=folder, capture_output=True, text=True, check=True
+        [folder / ".venv/bin/slipway", "local", "start", "--port", "0"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     url = next(word for word in started.stdout.split() if word.startswith("http://"))
     yield Project(folder, url)
@@ -159,7 +163,9 @@ def _deployment_config(project: Project) -> dict[str, Any]:
     body = stack["TemplateBody"]
     template = body if isinstance(body, dict) else json.loads(body)
     resources = template["Resources"]
-    config = next(r for r in resources.values() if r["Type"] == "AWS::SageMaker::Endpoint")["Properties"]["DeploymentConfig"]
+    config = next(r for r in resources.values() if r["Type"] == "AWS::SageMaker::Endpoint")["Properties"][
+        "DeploymentConfig"
+    ]
     for alarm in config["AutoRollbackConfiguration"]["Alarms"]:
         alarm["AlarmName"] = resources[alarm["AlarmName"]["Ref"]]["Properties"]["AlarmName"]
     made: dict[str, Any] = config
@@ -175,7 +181,13 @@ def test_two_environments_live_in_one_account(project: Project) -> None:
 
 
 def test_an_endpoint_url_that_points_elsewhere_stops_every_command(project: Project) -> None:
-    for arguments in (("deploy",), ("diff",), ("status",), ("invoke", "iris"), ("publish", "examples/models/iris", "--model", "iris", "--version", "3")):
+    for arguments in (
+        ("deploy",),
+        ("diff",),
+        ("status",),
+        ("invoke", "iris"),
+        ("publish", "examples/models/iris", "--model", "iris", "--version", "3"),
+    ):
         ended = project.slipway(*arguments, environ={"AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
         assert ended.returncode == 2, arguments
         assert "AWS_ENDPOINT_URL points to http://127.0.0.1:9" in ended.stderr
@@ -186,7 +198,11 @@ def test_an_endpoint_url_that_points_elsewhere_stops_every_command(project: Proj
 
 
 def test_the_account_is_never_touched_without_credentials(project: Project) -> None:
-    nothing = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    nothing = {
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
     ended = project.slipway("deploy", "--target", "aws", environ=nothing)
     assert ended.returncode == 2
     assert "log in to account 111122223333" in ended.stderr

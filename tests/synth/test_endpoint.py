@@ -190,7 +190,7 @@ def test_levels_are_in_the_metrics_own_units(declared: Declared) -> None:
         "overhead": ("AWS/SageMaker", "OverheadLatency", "p95", 200_000),
         "errors-4xx": ("AWS/SageMaker", "Invocation4XXErrors", "Average", 0.01),
         "errors-5xx": ("AWS/SageMaker", "Invocation5XXErrors", "Average", 0.001),
-        "model-errors": ("AWS/SageMaker", "InvocationModelErrors", "Average", 0.001),
+        "model-errors": ("AWS/SageMaker", "InvocationModelErrors", "Average", 0.01),
         "cpu": ("/aws/sagemaker/Endpoints", "CPUUtilization", "Average", 80 * 48),
         "memory": ("/aws/sagemaker/Endpoints", "MemoryUtilization", "Average", 80),
         "disk": ("/aws/sagemaker/Endpoints", "DiskUtilization", "Average", 80),

@@ -183,7 +183,7 @@ def test_a_version_recorded_with_another_hash_is_refused_before_s3_is_asked(
 def test_the_suggested_version_is_one_that_is_free(run: Run, lock: Path) -> None:
     for version in (1, 2, 3, 5):
         record(lock, f"models/iris/v{version}/model.tar.gz", OTHER)
-    with pytest.raises(VersionTaken, match="publish it as version 4, and write `version: 4` under endpoints.iris"):
+    with pytest.raises(VersionTaken, match=r"publish it as version 4, and write `version: 4` under endpoints\.iris"):
         run()
 
 

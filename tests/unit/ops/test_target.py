@@ -109,7 +109,7 @@ def test_an_endpoint_url_elsewhere_stops_whoever_means_the_local_aws(
     environment: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    with pytest.raises(WrongTarget, match="points to http://127.0.0.1:9, but the local AWS is at"):
+    with pytest.raises(WrongTarget, match=r"points to http://127.0.0.1:9, but the local AWS is at"):
         local_target(environment, RUNNING)
 
 
