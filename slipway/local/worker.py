@@ -162,7 +162,7 @@ class Server:
             text = result.response if isinstance(result.response, str) else result.response.decode(errors="replace")
             if result.status >= 400:  # noqa: PLR2004
                 raise RefusedError(result.status, text)
-            result, produced = text, result.mimetype
+            return text.encode(), result.mimetype
         if isinstance(result, tuple):
             result, produced = result
         if isinstance(result, (bytes, bytearray)):

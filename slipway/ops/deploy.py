@@ -74,6 +74,7 @@ class Deployer:
         self._target = target
         self._config = config
         self._assembly = Path("cdk.out") / environment.environment
+        self._synthesized = False
         self._s3: S3Client = target.client("s3")
 
     def run(self) -> None:
@@ -88,6 +89,7 @@ class Deployer:
         foundation = self._environment.names.stack("foundation")
         if not self._bucket_exists():
             self._cdk("foundation", "deploy", foundation)
+            self._synthesized = True
         self._publish()
         self._cdk(
             "endpoints" if self._environment.endpoints else "operations",
@@ -191,15 +193,14 @@ class Deployer:
         self._step(what, f"done in {time.monotonic() - begun:.0f} s")
 
     def _run_cdk(self, verb: str, arguments: list[str]) -> int:
-        context = [
-            "-c",
-            f"env={self._environment.environment}",
-            "-c",
-            f"config={self._config.resolve()}",
-        ]
-        output = ["--output", str(self._assembly)]
-        # A bootstrap that is told where to go needs no app.
-        app = [] if verb == "bootstrap" else [*context, *output]
-        command = [*cdk_command(), verb, *arguments, *app, "--no-notices"]
+        command = [*cdk_command(), verb, *arguments, *self._app(verb), "--no-notices"]
         environ = {**os.environ, **self._target.environ}
         return subprocess.run(command, env=environ, check=False).returncode
+
+    def _app(self, verb: str) -> list[str]:
+        if verb == "bootstrap":
+            return []  # it is told where to go
+        if self._synthesized:
+            return ["--app", str(self._assembly)]
+        context = ["-c", f"env={self._environment.environment}", "-c", f"config={self._config.resolve()}"]
+        return [*context, "--output", str(self._assembly)]
