@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from slipway.spec.base import Off, Spec
+from slipway.spec.deployment import Latency
 from slipway.spec.units import Duration, Percent, between
 
 Rate = Annotated[Percent, between(Percent(0), Percent(100), "a rate")]
@@ -18,9 +19,9 @@ Load = Share | Annotated[float, Field(gt=0)]
 class Alarms(Spec):
     """Levels of the operating alarms. They watch the whole variant, go to the topic, and roll nothing back."""
 
-    latency: Duration | Off = Duration(1)
+    latency: Latency | Off = Duration(1)
     """Model latency, 95th percentile."""
-    overhead: Duration | Off = Duration(0.2)
+    overhead: Latency | Off = Duration(0.2)
     """Latency that SageMaker adds, 95th percentile."""
     errors_4xx: Rate | Off = Percent(1)
     """Share of requests answered 4XX."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from slipway.spec.names import WORDS
 
@@ -12,12 +13,23 @@ from slipway.spec.names import WORDS
 class Spec(BaseModel):
     """A part of the spec: strict, immutable, and unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
 
 #: A short name that becomes part of longer ones: lower case, digits and single hyphens.
 ShortName = Annotated[str, Field(pattern=f"^{WORDS}$")]
 #: What SageMaker accepts as a variant's name (API:VariantName).
 VariantName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")]
-#: Written `false` (or `off`) to leave something out.
-Off = Literal[False]
+
+
+def _off(value: Any) -> Literal[False]:  # noqa: ANN401  (whatever the YAML holds)
+    # YAML 1.2, which editors speak, reads `off` as text; and 0 is a number, though Python finds it equal to False.
+    if value is False or value == "off":
+        return False
+    raise PydanticCustomError("off", "`off` leaves it out")
+
+
+#: Written `off` (or `false`) to leave something out.
+Off = Annotated[Literal[False], PlainValidator(_off), WithJsonSchema({"enum": [False, "off"]})]

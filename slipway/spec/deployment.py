@@ -12,23 +12,31 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from slipway.spec.base import Off, Spec
-from slipway.spec.units import Duration, Percent, between
+from slipway.spec.units import Duration, Percent, between, steps_of
 
 #: API:MaximumExecutionTimeoutInSeconds.
 SHORTEST_TIMEOUT, LONGEST_TIMEOUT = Duration(600), Duration(28800)
+#: API:WaitIntervalInSeconds, TerminationWaitInSeconds.
+LONGEST_WAIT = Duration(3600)
 #: API:AutoRollbackConfig.
 MOST_ALARMS = 10
 #: How long provisioning a fleet or a batch may take before the derived timeout gives up: first creation is
 #: documented to take from minutes to over an hour, so the allowance is generous.
 PROVISIONING = Duration(1800)
 
+_SECONDS = steps_of(Duration(1), "SageMaker counts whole seconds")
 Wait = Annotated[
     Duration,
-    between(Duration(0), Duration(3600), "API:WaitIntervalInSeconds, TerminationWaitInSeconds"),
+    _SECONDS,
+    between(Duration(0), LONGEST_WAIT, "API:WaitIntervalInSeconds, TerminationWaitInSeconds"),
 ]
-Timeout = Annotated[Duration, between(SHORTEST_TIMEOUT, LONGEST_TIMEOUT, "API:MaximumExecutionTimeoutInSeconds")]
+Timeout = Annotated[
+    Duration, _SECONDS, between(SHORTEST_TIMEOUT, LONGEST_TIMEOUT, "API:MaximumExecutionTimeoutInSeconds")
+]
 #: Instances, or a share of the variant's.
-Size = Annotated[int, Field(ge=1)] | Percent
+Size = Annotated[int, Field(ge=1)] | Annotated[Percent, steps_of(Percent(1), "CapacitySize takes whole percents")]
+#: ModelLatency ends with the request: 60 s when answered at once, 8 minutes streamed, an hour queued.
+Latency = Annotated[Duration, between(Duration(0.001), Duration(3600), "a request's time")]
 Level = Annotated[Percent, between(Percent(0), Percent(100), "a rate")]
 
 
@@ -44,6 +52,9 @@ class Fleet:
 
     lowest: int
     highest: int
+
+    def __str__(self) -> str:
+        return f"{self.lowest}" if self.lowest == self.highest else f"{self.lowest} to {self.highest}"
 
     @property
     def counts(self) -> range:
@@ -101,7 +112,7 @@ class SizeLimit:
 class RollbackAlarms(Spec):
     """Alarms that end an update and bring the old fleet back; they watch the new fleet only."""
 
-    latency: Duration | Off | None = None
+    latency: Latency | Off | None = None
     """Model latency above which the new fleet is bad (95th percentile). Default: the operating alarm's level."""
     errors_5xx: Level | Off | None = None
     """Share of requests that the endpoint answers with 5XX. Default: the operating alarm's level."""

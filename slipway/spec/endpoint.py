@@ -89,6 +89,12 @@ class Endpoint(Spec):
             return Fleet(variant.hosting.instances, variant.hosting.instances)
         return Fleet(self.scaling.lowest, self.scaling.highest)
 
+    @property
+    def live_fleet(self) -> Fleet:
+        """From the fewest instances that any variant can have to the most: one size has to fit them all."""
+        fleets = [self.live(variant) for variant in self.fleet.values()] or [Fleet(0, 0)]
+        return Fleet(min(f.lowest for f in fleets), max(f.highest for f in fleets))
+
     def version_of(self, variant: Variant) -> str:
         """The version of a variant's model, as a tag's value."""
         return str(variant.model.version if variant.model.version is not None else self.version)

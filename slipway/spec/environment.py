@@ -80,9 +80,9 @@ class Environment(Spec):
     """Words with single hyphens; none of them an environment's name."""
     environment: EnvironmentName
     """Which one this is; the file's own name."""
-    account: Annotated[str, Field(pattern=r"^\d{12}$")]
+    account: Annotated[str, Field(pattern=r"^[0-9]{12}$")]
     """The AWS account, twelve digits in quotes."""
-    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
     """Such as `eu-west-1`."""
     tags: dict[str, str] = Field(default_factory=dict)
     """Tags on everything, besides Team, Project, Environment and Model."""

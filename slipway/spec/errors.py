@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
+#: Characters of a wrong value that a message shows.
+LONGEST_SHOWN = 80
 Severity = Literal["error", "warning"]
 
 #: A key's path inside the merged config, such as ``("endpoints", "iris", "deployment", "size")``.
@@ -45,12 +47,67 @@ class Problem:
         ``error`` stops; ``warning`` is for what the service's documentation leaves open.
     others
         Other keys that the finding rests on: a finding is dropped while one of those is itself in error.
+    of_name
+        Whether it is about the key's name and not about what stands under it.
     """
 
     path: Path
     message: str
     severity: Severity = "error"
     others: tuple[Path, ...] = field(default=(), compare=False)
+    of_name: bool = field(default=False, compare=False)
+
+
+def rests_on(problem: Problem, broken: Iterable[Path]) -> bool:
+    """Say whether a finding rests on a key that is in error itself, so that it may be wrong.
+
+    Parameters
+    ----------
+    problem
+        The finding.
+    broken
+        Keys in error.
+
+    Returns
+    -------
+    bool
+        Whether one of them is a key of the finding, around it, or inside it.
+    """
+
+    def within(inner: Path, outer: Path) -> bool:
+        return inner[: len(outer)] == outer
+
+    for other in broken:
+        if within(problem.path, other) or (within(other, problem.path) and not problem.of_name):
+            return True
+        if any(within(path, other) or within(other, path) for path in problem.others):
+            return True
+    return False
+
+
+def shown(value: Any) -> str:  # noqa: ANN401  (whatever the YAML holds)
+    """Write a wrong value as it stands in a config, short enough for a line.
+
+    Parameters
+    ----------
+    value
+        What YAML read.
+
+    Returns
+    -------
+    str
+        Such as ``'two'``, ``true``, ``null``, ``a list``.
+    """
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, dict | list | tuple):
+        return "a mapping" if isinstance(value, dict) else "a list"
+    text = repr(value)
+    return (
+        text
+        if len(text) <= LONGEST_SHOWN
+        else f"{text[: LONGEST_SHOWN // 2]}…{text[-10:]} ({len(str(value))} characters)"
+    )
 
 
 @dataclass(frozen=True)

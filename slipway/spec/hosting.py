@@ -7,10 +7,14 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from slipway.spec.base import Spec
-from slipway.spec.units import Duration, Gigabytes, between
+from slipway.spec.units import Duration, Gigabytes, between, steps_of
 
 #: How long a download or a start may take.
-StartTimeout = Annotated[Duration, between(Duration(60), Duration(3600), "API:ProductionVariant")]
+StartTimeout = Annotated[
+    Duration,
+    steps_of(Duration(1), "SageMaker counts whole seconds"),
+    between(Duration(60), Duration(3600), "API:ProductionVariant"),
+]
 
 #: API:ProductionVariantInferenceAmiVersion.
 Ami = Literal[
@@ -27,10 +31,17 @@ class Hosting(Spec):
 
     instance_type: Annotated[str, Field(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9-]+$")]
     """Such as `ml.m5.large`."""
-    instances: Annotated[int, Field(ge=1)]
+    instances: Annotated[int, Field(ge=1, le=10_000)]
     """How many at creation; an update keeps the live count unless `deployment.apply_capacity` is set.
     Default: 2 where guarded, else 1."""
-    volume: Annotated[Gigabytes, between(Gigabytes(1), Gigabytes(512), "API:VolumeSizeInGB")] | None = None
+    volume: (
+        Annotated[
+            Gigabytes,
+            steps_of(Gigabytes(1), "SageMaker takes whole GB"),
+            between(Gigabytes(1), Gigabytes(512), "API:VolumeSizeInGB"),
+        ]
+        | None
+    ) = None
     """Size of the storage volume, 1 to 512 GB; refused by types with local NVMe storage."""
     kms_key: Annotated[str, Field(pattern=r"^\S+$", max_length=2048)] | None = None
     """Key, alias or ARN that encrypts the storage volume; refused by types with local NVMe storage.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from slipway.spec.base import ShortName, Spec
 
@@ -39,7 +39,19 @@ class UriImage(Spec):
     """Registry, repository and tag or digest (API:ContainerImage: at most 255 characters)."""
 
 
-Image = FrameworkImage | RepositoryImage | UriImage
+def _kind(value: Any) -> str | None:  # noqa: ANN401  (a mapping of the config, or a model)
+    if not isinstance(value, dict):
+        return type(value).__name__
+    kinds = {"framework": "FrameworkImage", "repository": "RepositoryImage", "uri": "UriImage"}
+    return next((name for key, name in kinds.items() if key in value), None)
+
+
+Image = Annotated[
+    Annotated[FrameworkImage, Tag("FrameworkImage")]
+    | Annotated[RepositoryImage, Tag("RepositoryImage")]
+    | Annotated[UriImage, Tag("UriImage")],
+    Discriminator(_kind),
+]
 
 
 class Model(Spec):

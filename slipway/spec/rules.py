@@ -6,28 +6,22 @@ documentation leaves open is a warning, never an error.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 
 from slipway.spec import images, instances
-from slipway.spec.deployment import (
-    LONGEST_TIMEOUT,
-    MOST_ALARMS,
-    AllAtOnce,
-    Fleet,
-    Guarded,
-    RollbackAlarms,
-    Rolling,
-)
 from slipway.spec.endpoint import ONLY_VARIANT, Endpoint, Variant
 from slipway.spec.environment import RETENTION_DAYS, Environment
-from slipway.spec.errors import Path, Problem
+from slipway.spec.errors import Path, Problem, shown
 from slipway.spec.lock import artifact_key
 from slipway.spec.model import FrameworkImage, Image, RepositoryImage, UriImage
-from slipway.spec.names import RESERVED_MODELS, environment_within
+from slipway.spec.names import RESERVED_MODELS, Limit, environment_within
 from slipway.spec.units import Duration, Percent
+from slipway.spec.update_rules import period, rollback, update_sizes, update_times
 
 Rule = Callable[["Subject"], Iterator[Problem]]
+#: What everything of a project is tagged with.
+OWN_TAGS = ("Team", "Project", "Environment", "Model", "Version")
 
 
 class Subject:
@@ -58,6 +52,79 @@ class Subject:
             yield (self.path if alone else (*self.path, "variants", name)), name, variant
 
 
+def _parts_of_names(environment: Environment) -> Iterator[Problem]:
+    within = environment_within(environment.project)
+    if within:
+        yield Problem(
+            ("project",),
+            f"{environment.project!r} holds the environment name {within!r}: two projects would share a prefix and so "
+            f"each other's permissions; leave {within!r} out of the project's name",
+        )
+    if "sm" in environment.company.split("-"):
+        yield Problem(
+            ("company",),
+            f"{environment.company!r} holds 'sm', which separates the parts of bucket names: leave it out",
+        )
+    for what, name in environment.names.of_environment():
+        yield from _fits(("project",), what, name)
+    for name in environment.endpoints:
+        if name in RESERVED_MODELS:
+            yield Problem(
+                ("endpoints", name),
+                f"{name!r} is the name of a stack of its own: call the model otherwise",
+                of_name=True,
+            )
+
+
+def _listeners(environment: Environment) -> Iterator[Problem]:
+    if environment.environment == "prod" and not environment.notify:
+        yield Problem(
+            ("notify",),
+            "prod needs someone to hear its alarms: list e-mail addresses, https URLs or ARNs, "
+            "such as `notify: [ml-oncall@example.com]`",
+        )
+    for i, target in enumerate(environment.notify):
+        if not (target.startswith(("https://", "arn:")) or "@" in target.strip("@")):
+            message = (
+                f"{shown(target)} is no e-mail address, https URL or ARN: write one, such as ml-oncall@example.com"
+            )
+            yield Problem(("notify", i), message)
+
+
+def _named_lists(environment: Environment) -> Iterator[Problem]:
+    names = environment.names
+    for key, limit, listed, full in (
+        ("repositories", Limit("ECR repository", 256), environment.repositories, names.repository),
+        (
+            "model_package_groups",
+            Limit("model package group", 63),
+            environment.model_package_groups,
+            names.package_group,
+        ),
+    ):
+        for i, name in enumerate(listed):
+            yield from _unique((key, i), listed, name, i)
+            yield from _fits((key, i), limit, full(name))
+
+
+def _bucket_days(environment: Environment) -> Iterator[Problem]:
+    for key in ("old_versions", "access_logs"):
+        value: Duration = getattr(environment.bucket, key)
+        if value < Duration(86400) or value % 86400:
+            yield Problem(("bucket", key), f"{value} is no whole number of days: write it like 90d")
+
+
+def _reserved_tags(path: Path, tags: Mapping[str, str]) -> Iterator[Problem]:
+    for key in tags:
+        if key in OWN_TAGS or key.lower().startswith("aws:"):
+            whose = (
+                "the service's own"
+                if key not in OWN_TAGS
+                else "set from the config, and permissions and cleanup go by it"
+            )
+            yield Problem((*path, key), f"{key!r} is {whose}: use another key")
+
+
 def whole(environment: Environment) -> Iterator[Problem]:
     """Rules on what is not an endpoint's.
 
@@ -71,49 +138,11 @@ def whole(environment: Environment) -> Iterator[Problem]:
     Problem
         What is wrong or doubtful.
     """
-    within = environment_within(environment.project)
-    if within:
-        yield Problem(
-            ("project",),
-            f"{environment.project!r} holds the environment name {within!r}: two projects would share a prefix and so "
-            f"each other's permissions; leave {within!r} out of the project's name",
-        )
-    if "sm" in environment.company.split("-"):
-        yield Problem(
-            ("company",),
-            f"{environment.company!r} holds 'sm', which separates the parts of bucket names",
-        )
-    if environment.environment == "prod" and not environment.notify:
-        yield Problem(
-            ("notify",),
-            "prod needs someone to hear its alarms: list e-mail addresses, https URLs or ARNs, "
-            "such as `notify: [ml-oncall@example.com]`",
-        )
-    for i, target in enumerate(environment.notify):
-        if not (target.startswith(("https://", "arn:")) or "@" in target.strip("@")):
-            yield Problem(("notify", i), f"{target!r} is no e-mail address, https URL or ARN")
-    for what, name in environment.names.of_environment():
-        if len(name) > what.longest:
-            yield _too_long((), what.what, name, what.longest)
-    for i, repository in enumerate(environment.repositories):
-        yield from _unique(("repositories", i), environment.repositories, repository, i)
-    for i, group in enumerate(environment.model_package_groups):
-        yield from _unique(("model_package_groups", i), environment.model_package_groups, group, i)
-        name = environment.names.package_group(group)
-        if len(name) > 63:
-            yield _too_long(("model_package_groups", i), "model package group", name, 63)
-    for key, value in (
-        ("old_versions", environment.bucket.old_versions),
-        ("access_logs", environment.bucket.access_logs),
-    ):
-        if value < Duration(86400) or value % 86400:
-            yield Problem(("bucket", key), f"{value} is no whole number of days: write it like 90d")
-    for name in environment.endpoints:
-        if name in RESERVED_MODELS:
-            yield Problem(
-                ("endpoints", name),
-                f"{name!r} is the name of a stack of its own: call the model otherwise",
-            )
+    yield from _parts_of_names(environment)
+    yield from _listeners(environment)
+    yield from _named_lists(environment)
+    yield from _bucket_days(environment)
+    yield from _reserved_tags(("tags",), environment.tags)
 
 
 def _unique(path: Path, names: tuple[str, ...], name: str, at: int) -> Iterator[Problem]:
@@ -121,37 +150,45 @@ def _unique(path: Path, names: tuple[str, ...], name: str, at: int) -> Iterator[
         yield Problem(path, f"{name!r} stands twice in this list: keep one of them")
 
 
-def _too_long(path: Path, what: str, name: str, longest: int) -> Problem:
-    return Problem(
+def _fits(path: Path, limit: Limit, name: str) -> Iterator[Problem]:
+    if len(name) <= limit.longest:
+        return
+    parts = [part for part in ("company", "team", "project") if part != "company" or limit.what == "S3 bucket"]
+    last = "" if path == ("project",) else f" or {shown(path[-1])}" if path[0] == "endpoints" else " or this name"
+    yield Problem(
         path,
-        f"the {what}'s name {name!r} has {len(name)} characters, at most {longest} are allowed: "
-        f"shorten team, project or model by {len(name) - longest}",
+        f"the {limit.what}'s name {name!r} has {len(name)} characters, at most {limit.longest} are allowed: "
+        f"shorten {', '.join(parts)}{last} by {len(name) - limit.longest}",
+        others=tuple((part,) for part in (*parts, "region")),
+        of_name=True,
     )
 
 
 def naming(s: Subject) -> Iterator[Problem]:
     """Every name fits its service after expansion."""
     for what, name in s.environment.names.of_model(s.name):
-        if len(name) > what.longest:
-            yield _too_long(s.path, what.what, name, what.longest)
+        yield from _fits(s.path, what, name)
+
+
+def tagging(s: Subject) -> Iterator[Problem]:
+    """Tags besides the project's own are not the project's own."""
+    yield from _reserved_tags((*s.path, "tags"), s.endpoint.tags)
 
 
 def one_or_several(s: Subject) -> Iterator[Problem]:
     """A model and its hosting, or variants, but not both."""
     e = s.endpoint
-    if e.variants is not None and (e.model is not None or e.hosting is not None):
-        extra = "model" if e.model is not None else "hosting"
-        yield Problem((*s.path, extra), "stands beside `variants`: put it into a variant, or drop `variants`")
-    elif e.variants is None:
-        for key, value in (("model", e.model), ("hosting", e.hosting)):
-            if value is None:
-                yield Problem(
-                    (*s.path, key),
-                    f"is missing: say `{key}: {{…}}`, or `variants` for several models",
-                )
+    variants = (*s.path, "variants")
+    for key, value in (("model", e.model), ("hosting", e.hosting)):
+        if e.variants is not None and value is not None:
+            cure = f"move it into a variant (`{key}: null` removes what base.yaml says), or drop `variants`"
+            yield Problem((*s.path, key), f"stands beside `variants`: {cure}")
+        elif e.variants is None and value is None:
+            message = f"is missing: say `{key}: {{…}}`, or `variants` for several models"
+            yield Problem((*s.path, key), message, others=(variants,))
     if e.variants and sum(v.weight for v in e.variants.values()) <= 0:
         yield Problem(
-            (*s.path, "variants"),
+            variants,
             "all weights are 0: no variant would get a request; give one a weight",
         )
     lowered: dict[str, str] = {}
@@ -160,6 +197,7 @@ def one_or_several(s: Subject) -> Iterator[Problem]:
             yield Problem(
                 (*s.path, "variants", name),
                 f"differs from {lowered[name.lower()]!r} by case only: name it otherwise",
+                of_name=True,
             )
         lowered[name.lower()] = name
 
@@ -199,7 +237,11 @@ def _image(path: Path, image: Image, environment: Environment) -> Iterator[Probl
                 if hint
                 else f"add it: `repositories: [{', '.join([*known, image.repository])}]`"
             )
-            yield Problem((*path, "repository"), f"{image.repository!r} is none of `repositories`: {cure}")
+            yield Problem(
+                (*path, "repository"),
+                f"{image.repository!r} is none of `repositories`: {cure}",
+                others=(("repositories",),),
+            )
         if (image.digest is None) == (image.tag is None):
             yield Problem(path, "needs either `digest: sha256:…` (which pins the bytes) or `tag`")
     yield from _latest(path, image, environment)
@@ -270,20 +312,22 @@ def known_machine(s: Subject) -> Iterator[Problem]:
         machine = instances.lookup(name)
         at = (*path, "hosting", "instance_type")
         if machine is None:
-            if e.alarms:
-                for key in ("cpu", "gpu", "gpu_memory"):
-                    if isinstance(getattr(e.alarms, key), Percent):
-                        yield Problem(
-                            (*s.path, "alarms", key),
-                            f"how many cores and GPUs {name} has is not in the table: give the metric's own figure (100 for "
-                            f"each core or GPU, such as `{key}: 320`), or `{key}: off`",
-                            others=(at,),
-                        )
+            for key in ("cpu", "gpu", "gpu_memory"):
+                if e.alarms and isinstance(getattr(e.alarms, key), Percent):
+                    # Nobody asked for a default, and newer types are accepted.
+                    asked = key in e.alarms.model_fields_set
+                    yield Problem(
+                        (*s.path, "alarms", key),
+                        f"how many cores and GPUs {name} has is not in the table{'' if asked else ', so this alarm is left out'}: "
+                        f"give the metric's own figure (100 for each core or GPU, such as `{key}: 320`), or `{key}: off`",
+                        "error" if asked else "warning",
+                        others=(at,),
+                    )
             for key in ("cpu", "gpu"):
                 if e.scaling is not None and getattr(e.scaling, key) is not None:
                     yield Problem(
                         (*s.path, "scaling", key),
-                        f"how many cores and GPUs {name} has is not in the table",
+                        f"how many cores and GPUs {name} has is not in the table: scale on invocations or concurrency",
                         others=(at,),
                     )
         elif e.scaling is not None and e.scaling.gpu is not None and not machine.gpus:
@@ -303,7 +347,7 @@ def scaling(s: Subject) -> Iterator[Problem]:
     if scale.min > scale.max:
         yield Problem(
             (*path, "min"),
-            f"the minimum of {scale.min} is above the maximum of {scale.max}: swap them",
+            f"the minimum of {scale.min} is above the maximum of {scale.max}: write `max: {scale.min}` or more, or a lower `min`",
             others=((*path, "max"),),
         )
     seen: set[str] = set()
@@ -311,7 +355,9 @@ def scaling(s: Subject) -> Iterator[Problem]:
         if schedule.min > schedule.max:
             yield Problem(
                 (*path, "schedules", i, "min"),
-                f"the minimum of {schedule.min} is above the maximum of {schedule.max}",
+                f"the minimum of {schedule.min} is above the maximum of {schedule.max}: write `max: {schedule.min}` or more, "
+                "or a lower `min`",
+                others=((*path, "schedules", i, "max"),),
             )
         if schedule.name in seen:
             yield Problem(
@@ -321,203 +367,19 @@ def scaling(s: Subject) -> Iterator[Problem]:
         seen.add(schedule.name)
     for where, _, variant in s.variants():
         count = variant.hosting.instances
-        if scale.min <= scale.max and not scale.lowest <= count <= scale.highest:
+        if scale.lowest <= scale.highest and not scale.lowest <= count <= scale.highest:
             yield Problem(
                 (*where, "hosting", "instances"),
                 f"{count} is outside the scaling limits of {scale.lowest} to {scale.highest}: autoscaling would change it at once",
                 "warning",
-                ((*path, "min"), (*path, "max")),
+                ((*path, "min"), (*path, "max"), (*path, "schedules")),
             )
-
-
-def update_sizes(s: Subject) -> Iterator[Problem]:
-    """A stage's size fits every instance count that can be live."""
-    deployment = s.endpoint.deployment
-    path = (*s.path, "deployment")
-    if not isinstance(deployment, Guarded):
-        return
-    key = deployment.limit.key
-    given = getattr(deployment, key)
-    keys = ((*s.path, "hosting"), (*s.path, "scaling"), (*s.path, "variants"), (*path, key))
-    if isinstance(deployment, Rolling) and len(s.endpoint.fleet) > 1:
-        yield Problem(
-            (*path, "strategy"),
-            "rolling updates exclude endpoints with several variants: use canary, linear or all_at_once, or host one variant",
-        )
-    for _, name, variant in s.variants():
-        fleet = s.endpoint.live(variant)
-        if fleet.lowest > fleet.highest:
-            continue
-        who = f"variant {name!r} " if len(s.endpoint.fleet) > 1 else ""
-        if fleet.lowest < 2:
-            source = "scaling.min" if s.endpoint.scaling is not None else "hosting.instances"
-            yield Problem(
-                (*path, "strategy"),
-                f"{deployment.strategy} moves a fleet in parts, and {who}can have 1 instance ({source}): "
-                f"have at least 2, or use `strategy: all_at_once`",
-                others=keys,
-            )
-            continue
-        size = deployment.size_for(fleet)
-        yield from _size(path, key, size, deployment, fleet, given=given is not None, keys=keys)
-    if isinstance(deployment, Rolling) and isinstance(deployment.rollback_batch, Percent):
-        share = deployment.rollback_batch
-        if not 5 <= share <= 100:
-            yield Problem(
-                (*path, "rollback_batch"),
-                f"{share} is out of range: 5% to 100% (API:RollbackMaximumBatchSize)",
-            )
-
-
-def _size(
-    path: Path,
-    key: str,
-    size: int | Percent,
-    deployment: Guarded,
-    fleet: Fleet,
-    *,
-    given: bool,
-    keys: tuple[Path, ...],
-) -> Iterator[Problem]:
-    limit, strategy = deployment.limit, deployment.strategy
-    counts = f"{fleet.lowest}" if fleet.lowest == fleet.highest else f"{fleet.lowest} to {fleet.highest}"
-    allowed = limit.allowed(fleet)
-    cure = (
-        f"write {allowed.start} (instances)"
-        if allowed
-        else f"write a percentage between {limit.least or 1:g}% and {limit.most:g}%"
-    )
-    if len(allowed) > 1:
-        cure = f"write {allowed.start} to {allowed.stop - 1} (instances)"
-    if isinstance(size, Percent):
-        if not limit.least <= size <= limit.most or size <= 0:
-            low = f"{limit.least:g}%" if limit.least else "above 0%"
-            yield Problem(
-                (*path, key),
-                f"{size} is out of range for {strategy}: {low} to {limit.most:g}% of the instances; {cure}",
-            )
-        elif given and any(size * count % 100 for count in fleet.counts):
-            yield Problem(
-                (*path, key),
-                f"{size} of {counts} instances is not always a whole number, and how SageMaker rounds is not documented: {cure}",
-                "warning",
-                keys,
-            )
-        elif not given:
-            yield Problem(
-                (*path, key),
-                f"no number of instances fits every fleet of {counts}, so {size} is used; how SageMaker rounds it is not "
-                "documented: narrow the scaling limits to be sure",
-                "warning",
-                keys,
-            )
-    elif not all(limit.fits(size, count) for count in fleet.counts):
-        bad = [count for count in fleet.counts if not limit.fits(size, count)]
-        which = "any" if len(bad) == len(fleet.counts) else f"{bad[0]}" if len(bad) == 1 else f"{bad[0]} to {bad[-1]}"
-        low = f"{limit.least:g} to " if limit.least else "at most "
-        yield Problem(
-            (*path, key),
-            f"{size} does not fit a fleet of {which if which != 'any' else counts} instances, which "
-            f"{'autoscaling can reach' if fleet.lowest != fleet.highest else 'is what runs'}: {strategy} takes {low}{limit.most:g} % "
-            f"of them; {cure}",
-            others=keys,
-        )
-
-
-def update_times(s: Subject) -> Iterator[Problem]:
-    """The update can end within its maximum time."""
-    deployment = s.endpoint.deployment
-    path = (*s.path, "deployment")
-    for _, _, variant in s.variants():
-        fleet = s.endpoint.live(variant)
-        if fleet.lowest > fleet.highest or fleet.lowest < (2 if isinstance(deployment, Guarded) else 1):
-            continue
-        waits = deployment.waits(fleet)
-        others = tuple((*path, key) for key in ("wait", "termination_wait", "batch", "step", "size"))
-        keys = (*others, (*s.path, "hosting"), (*s.path, "scaling"))
-        if deployment.timeout is not None and deployment.timeout <= waits:
-            longer = deployment.model_copy(update={"timeout": None}).timeout_for(fleet)
-            yield Problem(
-                (*path, "timeout"),
-                f"{deployment.timeout} is no longer than the update's own waits of {waits}, so every update would be rolled back: "
-                f"write {longer}, or leave it out and it is derived",
-                others=keys,
-            )
-        elif deployment.timeout is None and waits >= LONGEST_TIMEOUT:
-            yield Problem(
-                (*path, "wait"),
-                f"the waits add up to {waits}, and an update may take at most {LONGEST_TIMEOUT}: wait less or move more at once",
-                others=keys,
-            )
-
-
-def rollback(s: Subject) -> Iterator[Problem]:
-    """What guards an update can end it."""
-    e = s.endpoint
-    deployment = e.deployment
-    path = (*s.path, "deployment", "rollback_alarms")
-    alarms = deployment.rollback_alarms
-    if isinstance(alarms, RollbackAlarms):
-        yield from _window(path, alarms, s)
-        kept = e.rollback_levels
-        count = len(kept) * max(1, len(e.fleet)) + len(alarms.also)
-        if count > MOST_ALARMS:
-            yield Problem(
-                path,
-                f"{len(kept)} alarms for each of {len(e.fleet)} variants and {len(alarms.also)} further ones are {count} "
-                f"rollback alarms, at most {MOST_ALARMS} are allowed: turn one off (`latency: off`) or name fewer in `also`",
-                others=((*s.path, "variants"), (*s.path, "alarms")),
-            )
-        duplicate = {name for name in alarms.also if alarms.also.count(name) > 1}
-        if duplicate:
-            yield Problem(
-                (*path, "also"),
-                f"{', '.join(sorted(duplicate))} stands twice: the alarms must be unique",
-            )
-    if isinstance(deployment, Guarded) and not (
-        isinstance(alarms, RollbackAlarms) and (e.rollback_levels or alarms.also)
-    ):
-        yield Problem(
-            path,
-            f"{deployment.strategy} has nothing that would stop a bad model: leave `rollback_alarms` out (the defaults watch latency, "
-            "5XX and model errors), or use `strategy: all_at_once`",
-        )
-
-
-def _window(path: Path, alarms: RollbackAlarms, s: Subject) -> Iterator[Problem]:
-    deployment = s.endpoint.deployment
-    yield from _period((*path, "period"), alarms.period, alarms.evaluations)
-    bake, window = deployment.bake, alarms.window
-    key = "termination_wait" if isinstance(deployment, AllAtOnce) else "wait"
-    if window > bake:
-        yield Problem(
-            path,
-            f"the alarms need {window} of bad data ({alarms.evaluations} × {alarms.period}) but the bake lasts {bake}, so they cannot "
-            f"trip in time: write `{key}: {window}` or longer, or `evaluations: {max(1, int(bake // alarms.period))}`"
-            + (f" with `period: {bake}`" if bake and bake < alarms.period else "")
-            + (", or `rollback_alarms: off`" if isinstance(deployment, AllAtOnce) else ""),
-            others=((*s.path, "deployment", key),),
-        )
-
-
-def _period(path: Path, period: Duration, evaluations: int) -> Iterator[Problem]:
-    if float(period) not in (10.0, 20.0, 30.0) and period % 60:
-        yield Problem(
-            path,
-            f"{period} is no period that CloudWatch knows: write 10s, 20s, 30s or whole minutes",
-        )
-    longest = Duration(604800 if period >= 3600 else 86400)
-    if period * evaluations > longest:
-        yield Problem(
-            path,
-            f"{evaluations} × {period} is longer than CloudWatch looks back ({longest}): evaluate less",
-        )
 
 
 def operating(s: Subject) -> Iterator[Problem]:
     """The operating alarms' periods are CloudWatch's."""
     if s.endpoint.alarms:
-        yield from _period((*s.path, "alarms", "period"), s.endpoint.alarms.period, s.endpoint.alarms.evaluations)
+        yield from period((*s.path, "alarms", "period"), s.endpoint.alarms.period, s.endpoint.alarms.evaluations)
 
 
 def artifact(s: Subject) -> Iterator[Problem]:
@@ -541,6 +403,7 @@ def artifact(s: Subject) -> Iterator[Problem]:
 #: Every rule on an endpoint, in the order in which a reader would check.
 RULES: tuple[Rule, ...] = (
     naming,
+    tagging,
     one_or_several,
     retention,
     image,

@@ -7,11 +7,16 @@ from typing import Annotated
 from pydantic import Field
 
 from slipway.spec.base import ShortName, Spec
-from slipway.spec.units import Duration, Percent, between
+from slipway.spec.units import Duration, Percent, between, steps_of
 
-Cooldown = Annotated[Duration, between(Duration(0), Duration(86400), "Application Auto Scaling")]
+Cooldown = Annotated[
+    Duration,
+    steps_of(Duration(1), "cooldowns are whole seconds"),
+    between(Duration(0), Duration(86400), "Application Auto Scaling"),
+]
 Share = Annotated[Percent, between(Percent(1), Percent(100), "a share of the machine")]
-Count = Annotated[int, Field(ge=1)]
+#: No quota comes near the most; every count between the limits is looked at.
+Count = Annotated[int, Field(ge=1, le=10_000)]
 
 
 class Schedule(Spec):

@@ -14,7 +14,8 @@ def schema() -> dict[str, Any]:
     Returns
     -------
     dict
-        Every key optional, since each file holds a part; every key may be ``null``, which removes it.
+        Every key optional, since each file holds a part; every key may be ``null``, which removes it; what is chosen by
+        a key (a strategy, an image) may be any of the choices, since the key can stand in the other file.
     """
     made = Environment.model_json_schema()
     for definition in [made, *made.get("$defs", {}).values()]:
@@ -23,14 +24,22 @@ def schema() -> dict[str, Any]:
 
 
 def _loosen(definition: dict[str, Any]) -> None:
-    # `strategy` stays required in a way that matters: by it an editor knows which keys belong.
-    required = [key for key in definition.pop("required", []) if key in ("strategy", "framework", "repository", "uri")]
-    if required:
-        definition["required"] = required
-    for key, part in definition.get("properties", {}).items():
-        if {"type": "null"} not in part.get("anyOf", []) and key not in required:
-            moved = {name: part.pop(name) for name in list(part) if name not in ("title", "description", "default")}
-            part["anyOf"] = [moved, {"type": "null"}]
+    definition.pop("required", None)
+    for part in definition.get("properties", {}).values():
+        _nullable(part)
+
+
+def _nullable(part: dict[str, Any]) -> None:
+    part.pop("discriminator", None)
+    if "oneOf" in part:
+        part["anyOf"] = part.pop("oneOf")
+    for choice in (part, *part.get("anyOf", [])):
+        for named in (*choice.get("patternProperties", {}).values(), choice.get("additionalProperties")):
+            if isinstance(named, dict):
+                _nullable(named)
+    if {"type": "null"} not in part.get("anyOf", []):
+        moved = {name: part.pop(name) for name in list(part) if name not in ("title", "description", "default")}
+        part["anyOf"] = [moved, {"type": "null"}]
 
 
 def schema_text() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
@@ -11,6 +12,14 @@ import yaml
 from slipway.spec.errors import ConfigError, Located, Path, Problem
 
 _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_MERGE = "tag:yaml.org,2002:merge"
+_PLAIN_NUMBER = re.compile(
+    r"[-+]?(0|[1-9][0-9]*)(\.[0-9]*)?([eE][-+]?[0-9]+)?|[-+]?\.[0-9]+|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
+)
+#: Far more than a config of hundreds of endpoints needs; a few aliases of aliases make billions.
+MOST_VALUES = 100_000
+#: The spec itself is eight deep.
+DEEPEST = 40
 
 
 @dataclass
@@ -23,11 +32,34 @@ class Node:
         A mapping or list of further nodes, or a scalar.
     file, line
         Its place; lines count from one.
+    text
+        A scalar as it was written, before YAML made a number or a truth value of it.
     """
 
     value: Any
     file: str
     line: int
+    text: str | None = None
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file that was read.
+
+    Attributes
+    ----------
+    top
+        Its mapping.
+    problems
+        What is wrong with single values in it; the rest can be looked at nevertheless.
+    """
+
+    top: Node
+    problems: tuple[Located, ...]
+
+
+class _TooMuch(Exception):  # noqa: N818  (no error to a caller: it ends the reading)
+    """The tree has more values, or more levels, than any config."""
 
 
 class _Reader:
@@ -37,30 +69,84 @@ class _Reader:
         self.file = file
         self.problems: list[Located] = []
         self._scalars = yaml.constructor.SafeConstructor()
+        self._left = MOST_VALUES
+        self._open: set[int] = set()
 
     def _problem(self, line: int, path: Path, message: str) -> None:
         self.problems.append(Located(self.file, line, Problem(path, message)))
 
     def read(self, node: yaml.Node, path: Path, line: int | None = None) -> Node:
         line = node.start_mark.line + 1 if line is None else line
+        self._left -= 1
+        if self._left < 0:
+            raise _TooMuch(f"has more than {MOST_VALUES:,} values, aliases included: write fewer")
+        if len(path) > DEEPEST:
+            raise _TooMuch(f"nests deeper than {DEEPEST} levels: no part of the config does")
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node, path, line)
+        if id(node) in self._open:
+            self._problem(line, path, "is an alias of something around itself: write the value instead")
+            return Node(None, self.file, line)
+        if not node.tag.startswith("tag:yaml.org,2002:"):
+            self._problem(line, path, f"has the tag {node.tag}, which means nothing here: remove it")
+        self._open.add(id(node))
+        value: Any
         if isinstance(node, yaml.MappingNode):
-            return Node(self._mapping(node, path), self.file, line)
-        if isinstance(node, yaml.SequenceNode):
-            items = [self.read(child, (*path, i)) for i, child in enumerate(node.value)]
-            return Node(items, self.file, line)
+            value = self._mapping(node, path)
+        else:
+            value = [self.read(child, (*path, i)) for i, child in enumerate(node.value)]
+        self._open.discard(id(node))
+        return Node(value, self.file, line)
+
+    def _scalar(self, node: yaml.ScalarNode, path: Path, line: int) -> Node:
+        text = node.value
         try:
             value = self._scalars.construct_object(node)
-        except (yaml.constructor.ConstructorError, ValueError) as error:
-            self._problem(line, path, f"YAML cannot read this value: {error}")
+        except yaml.constructor.ConstructorError as error:
+            self._problem(line, path, f"YAML cannot read this value: {error.problem}; remove the tag")
+            value = None
+        except ValueError as error:
+            self._problem(
+                line, path, f'YAML cannot read this value: {error}; if it is text, write it in quotes: "{text}"'
+            )
+            value = None
+        if isinstance(value, int | float) and not isinstance(value, bool) and not _PLAIN_NUMBER.fullmatch(text):
+            # YAML 1.1 has octal numbers (010 is 8), clock times (1:30 is 90) and underscores.
+            self._problem(
+                line,
+                path,
+                f'YAML reads {text} as the number {value}: write it in quotes, "{text}", or as a plain decimal number',
+            )
             value = None
         if not isinstance(value, str | int | float | bool | None):
             # YAML reads 2026-11-21 as a date; every such key of ours is text.
-            value = node.value
-        return Node(value, self.file, line)
+            value = text
+        return Node(value, self.file, line, text)
+
+    def _merged(self, node: yaml.MappingNode, path: Path) -> dict[str, Node]:
+        """What ``<<`` brings in: the first of several mappings wins."""
+        out: dict[str, Node] = {}
+        for key_node, value_node in node.value:
+            if key_node.tag != _MERGE:
+                continue
+            several = isinstance(value_node, yaml.SequenceNode)
+            for source in value_node.value if several else [value_node]:
+                read = self.read(source, path, key_node.start_mark.line + 1)
+                if isinstance(read.value, dict):
+                    out = {**read.value, **out}
+                elif id(source) not in self._open:
+                    self._problem(
+                        read.line,
+                        (*path, "<<"),
+                        "takes an alias of a mapping, such as `<<: *common`, or a list of such",
+                    )
+        return out
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Node]:
         out: dict[str, Node] = {}
         for key_node, value_node in node.value:
+            if key_node.tag == _MERGE:
+                continue
             line = key_node.start_mark.line + 1
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
             if key is None:
@@ -75,42 +161,50 @@ class _Reader:
                 )
                 continue
             out[key] = self.read(value_node, (*path, key), line)
-        return out
+        return {**self._merged(node, path), **out}
 
 
-def read_yaml(path: FilePath, name: str | None = None) -> Node:
+def read_yaml(path: FilePath) -> Document:
     """Read a file whose top is a mapping.
 
     Parameters
     ----------
     path
         The file.
-    name
-        What errors call it; its path by default.
 
     Returns
     -------
-    Node
-        The document.
+    Document
+        What it holds, and what is wrong with single values: a key that stands twice, a number that YAML misreads.
 
     Raises
     ------
     ConfigError
-        If it cannot be read, is empty, is no YAML, is no mapping, or has a key twice.
+        If it cannot be read, is empty, is no YAML, or is no mapping.
     """
-    file = name or str(path)
+    file = str(path)
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise ConfigError([Located(file, 0, Problem((), f"cannot be read: {why}"))]) from None
+        content = path.read_bytes()
+        text = content.decode("utf-8")
+    except OSError as error:
+        raise ConfigError([Located(file, 0, Problem((), f"cannot be read: {error.strerror}"))]) from None
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        message = f"byte {content[error.start]:#04x} is not UTF-8: save the file in that encoding"
+        raise ConfigError([Located(file, line, Problem((), message))]) from None
     try:
         tree = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = ", ".join(part for part in (error.context, error.problem) if part)
         raise ConfigError([Located(file, mark.line + 1 if mark else 0, Problem((), f"is not YAML: {what}"))]) from None
-    except yaml.YAMLError as error:
+    except yaml.reader.ReaderError as error:
+        # The C reader counts bytes and gives a number, Python's counts characters and gives one.
+        character = error.character if isinstance(error.character, int) else ord(error.character)
+        line = content.count(b"\n", 0, error.position) + 1
+        message = f"is not YAML: the character U+{character:04X} is not allowed: remove it"
+        raise ConfigError([Located(file, line, Problem((), message))]) from None
+    except (yaml.YAMLError, RecursionError) as error:
         raise ConfigError([Located(file, 0, Problem((), f"is not YAML: {error}"))]) from None
     if tree is None:
         message = "is empty: write at least what this environment is, such as `environment: dev`"
@@ -118,10 +212,11 @@ def read_yaml(path: FilePath, name: str | None = None) -> Node:
     if not isinstance(tree, yaml.MappingNode):
         raise ConfigError([Located(file, 1, Problem((), "must be a mapping (`key: value`) at its top"))])
     reader = _Reader(file)
-    node = reader.read(tree, ())
-    if reader.problems:
-        raise ConfigError(reader.problems)
-    return node
+    try:
+        top = reader.read(tree, ())
+    except _TooMuch as error:
+        raise ConfigError([Located(file, 1, Problem((), str(error)))]) from None
+    return Document(top, tuple(reader.problems))
 
 
 def _choice(key: str, mapping: dict[str, Any]) -> str | None:
@@ -158,7 +253,7 @@ def merge(below: Node, above: Node, key: str = "") -> Node:
         The result; values keep the place they came from.
     """
     if not (isinstance(below.value, dict) and isinstance(above.value, dict)):
-        return above
+        return Node(_without_nulls(above.value), above.file, above.line, above.text)
     chosen = _choice(key, above.value)
     if chosen is not None and chosen != _choice(key, below.value):
         return Node(_without_nulls(above.value), above.file, above.line)
@@ -169,15 +264,17 @@ def merge(below: Node, above: Node, key: str = "") -> Node:
         elif name in out:
             out[name] = merge(out[name], node, name)
         else:
-            out[name] = Node(_without_nulls(node.value), node.file, node.line) if node.value else node
+            out[name] = Node(_without_nulls(node.value), node.file, node.line, node.text)
     return Node(out, above.file, above.line)
 
 
 def _without_nulls(value: Any) -> Any:  # noqa: ANN401  (any YAML value)
+    if isinstance(value, list):
+        return [Node(_without_nulls(n.value), n.file, n.line, n.text) for n in value]
     if not isinstance(value, dict):
         return value
     kept = {k: n for k, n in value.items() if n.value is not None}
-    return {k: Node(_without_nulls(n.value), n.file, n.line) for k, n in kept.items()}
+    return {k: Node(_without_nulls(n.value), n.file, n.line, n.text) for k, n in kept.items()}
 
 
 def from_plain(value: Any, file: str) -> Node:  # noqa: ANN401  (any plain data)
@@ -222,6 +319,32 @@ def to_plain(node: Node) -> Any:  # noqa: ANN401  (any plain data)
     return node.value
 
 
+def find(node: Node, path: Path) -> Node | None:
+    """Find the value of a key.
+
+    Parameters
+    ----------
+    node
+        The document.
+    path
+        The key.
+
+    Returns
+    -------
+    Node or None
+        The value with its place; ``None`` when the key does not stand there.
+    """
+    for part in path:
+        value = node.value
+        if isinstance(value, dict) and part in value:
+            node = value[part]
+        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+            node = value[part]
+        else:
+            return None
+    return node
+
+
 def locate(node: Node, path: Path) -> tuple[str, int]:
     """Find where a key stands, or the nearest mapping around it that stands anywhere.
 
@@ -237,13 +360,6 @@ def locate(node: Node, path: Path) -> tuple[str, int]:
     tuple of str and int
         File and line; line 0 when nothing on the way was written by a user.
     """
-    place = (node.file, node.line)
-    for part in path:
-        value = node.value
-        if (isinstance(value, dict) and part in value) or (isinstance(value, list) and isinstance(part, int) and part < len(value)):
-            node = value[part]
-        else:
-            break
-        if node.line:
-            place = (node.file, node.line)
-    return place
+    around = [find(node, path[:depth]) for depth in range(len(path) + 1)]
+    written = [one for one in around if one is not None and one.line]
+    return (written[-1].file, written[-1].line) if written else (node.file, node.line)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import AfterValidator, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from slipway.spec.errors import shown
 
 
 class Quantity(float):
@@ -40,16 +43,22 @@ class Quantity(float):
         ValueError
             If there is no number, no unit or an unknown one.
         """
-        unit = "|".join(sorted(map(re.escape, cls.units), key=len, reverse=True))
-        one = rf"(\d+(?:\.\d+)?)\s*({unit})"
-        pattern = rf"(?:{one}\s*)+" if cls.compound else one
-        if not re.fullmatch(pattern, text.strip()):
-            raise ValueError(f"{text!r} is not {cls.what}: write it like {cls.example}")
-        return cls(sum(float(number) * cls.units[name] for number, name in re.findall(one, text)))
+        if not re.fullmatch(cls._pattern(), text.strip()):
+            raise ValueError(f"{shown(text)} is not {cls.what}: write it like {cls.example}")
+        unit = "|".join(map(re.escape, cls.units))
+        found = re.findall(rf"([0-9.]+)\s*({unit})(?![a-z])", text)
+        return cls(sum(float(number) * cls.units[name] for number, name in found))
+
+    @classmethod
+    def _pattern(cls) -> str:
+        """What a value looks like; at most nine digits, which every limit is far below."""
+        unit = "|".join(map(re.escape, cls.units))
+        one = rf"[0-9]{{1,9}}(\.[0-9]{{1,6}})?\s*({unit})"
+        return rf"({one}\s*)+" if cls.compound else one
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        def validate(value: Any) -> Self:  # noqa: ANN401  (whatever the YAML holds)
+        def validate(value: Any) -> Quantity:  # noqa: ANN401  (whatever the YAML holds)
             if isinstance(value, cls):
                 return value
             if isinstance(value, str):
@@ -57,7 +66,7 @@ class Quantity(float):
                     return cls.parse(value)
                 except ValueError as error:
                     raise PydanticCustomError("quantity", "{why}", {"why": str(error)}) from None
-            why = f"{value!r} is not {cls.what}: write it with its unit, like {cls.example}"
+            why = f"{shown(value)} is not {cls.what}: write it with its unit, like {cls.example}"
             raise PydanticCustomError("quantity", "{why}", {"why": why})
 
         return core_schema.no_info_plain_validator_function(
@@ -67,10 +76,7 @@ class Quantity(float):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        unit = "|".join(map(re.escape, cls.units))
-        one = rf"\d+(\.\d+)?\s*({unit})"
-        pattern = rf"^({one}\s*)+$" if cls.compound else f"^{one}$"
-        return {"type": "string", "pattern": pattern, "examples": cls.example.split(" or ")}
+        return {"type": "string", "pattern": f"^{cls._pattern()}$", "examples": cls.example.split(" or ")}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self!s})"
@@ -142,6 +148,31 @@ class Gigabytes(Quantity):
 
 
 Q = TypeVar("Q", bound=Quantity)
+
+
+def steps_of(step: Q, why: str) -> AfterValidator:
+    """Refuse what the service cannot be told, such as half a second.
+
+    Parameters
+    ----------
+    step
+        The smallest difference.
+    why
+        Who wants it so.
+
+    Returns
+    -------
+    AfterValidator
+        For ``Annotated``.
+    """
+
+    def check(value: Q) -> Q:
+        if not math.isclose(value, round(value / step) * step, abs_tol=1e-9):
+            message = f"{value} is no multiple of {step}: {why}"
+            raise PydanticCustomError("out_of_range", "{why}", {"why": message})
+        return value
+
+    return AfterValidator(check)
 
 
 def between(low: Q, high: Q, source: str) -> AfterValidator:

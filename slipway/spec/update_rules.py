@@ -1,0 +1,214 @@
+"""Rules on updates: sizes that fit every live fleet, times that suffice, alarms that can trip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from slipway.spec.deployment import (
+    LONGEST_TIMEOUT,
+    LONGEST_WAIT,
+    MOST_ALARMS,
+    AllAtOnce,
+    Fleet,
+    Guarded,
+    RollbackAlarms,
+    Rolling,
+    SizeLimit,
+)
+from slipway.spec.errors import Path, Problem
+from slipway.spec.units import Duration, Percent
+
+if TYPE_CHECKING:
+    from slipway.spec.rules import Subject
+
+#: With one instance no part of the fleet can go first.
+FEWEST = 2
+#: API:RollingUpdatePolicy, RollbackMaximumBatchSize.
+ROLLBACK = SizeLimit("rollback_batch", 5, 100)
+
+
+def _fleet_keys(s: Subject) -> tuple[Path, ...]:
+    """Keys that decide how many instances can be live."""
+    hosting = ((*path, "hosting", "instances") for path, _, _ in s.variants())
+    return (*hosting, *((*s.path, "scaling", key) for key in ("min", "max", "schedules")))
+
+
+def update_sizes(s: Subject) -> Iterator[Problem]:
+    """A stage's size fits every instance count that can be live."""
+    deployment = s.endpoint.deployment
+    path = (*s.path, "deployment")
+    if not isinstance(deployment, Guarded):
+        return
+    if isinstance(deployment, Rolling) and len(s.endpoint.fleet) > 1:
+        yield Problem(
+            (*path, "strategy"),
+            "rolling updates exclude endpoints with several variants: use canary, linear or all_at_once, or host one variant",
+        )
+    key = deployment.limit.key
+    given = getattr(deployment, key)
+    for at, name, variant in s.variants():
+        fleet = s.endpoint.live(variant)
+        if fleet.lowest > fleet.highest:
+            continue
+        if fleet.lowest < FEWEST:
+            who = f"variant {name!r} " if len(s.endpoint.fleet) > 1 else ""
+            source = "scaling.min" if s.endpoint.scaling is not None else "hosting.instances"
+            yield Problem(
+                (*path, "strategy"),
+                f"{deployment.strategy} moves a fleet in parts, and {who}can have 1 instance ({source}): "
+                f"have at least {FEWEST}, or use `strategy: all_at_once`",
+                others=(*_fleet_keys(s), (*at, "hosting")),
+            )
+        elif given is not None:
+            yield from _size((*path, key), given, deployment.limit, fleet, s)
+    fleet = s.endpoint.live_fleet
+    if given is None and FEWEST <= fleet.lowest <= fleet.highest and isinstance(deployment.size_for(fleet), Percent):
+        yield Problem(
+            (*path, key),
+            f"no number of instances fits every fleet of {fleet}, so {deployment.size_for(fleet)} is used; how SageMaker rounds "
+            "it is not documented: narrow the scaling limits to be sure",
+            "warning",
+            _fleet_keys(s),
+        )
+    if isinstance(deployment, Rolling) and deployment.rollback_batch is not None:
+        yield from _size((*path, "rollback_batch"), deployment.rollback_batch, ROLLBACK, fleet, s)
+
+
+def _size(path: Path, size: int | Percent, limit: SizeLimit, fleet: Fleet, s: Subject) -> Iterator[Problem]:
+    allowed = limit.allowed(s.endpoint.live_fleet)
+    cure = f"write a percentage between {limit.least or 1:g}% and {limit.most:g}%"
+    if allowed:
+        last = allowed.stop - 1
+        cure = f"write {allowed.start}{f' to {last}' if last > allowed.start else ''} (instances)"
+    share = f"{limit.least:g}% to {limit.most:g}%" if limit.least else f"at most {limit.most:g}%"
+    strategy = s.endpoint.deployment.strategy
+    if isinstance(size, Percent):
+        if size <= 0 or not limit.least <= size <= limit.most:
+            yield Problem(path, f"{size} is out of range for {strategy}: {share} of the instances; {cure}")
+        elif any(size * count % 100 for count in fleet.counts):
+            yield Problem(
+                path,
+                f"{size} of {fleet} instances is not always a whole number, and how SageMaker rounds is not documented: {cure}",
+                "warning",
+                _fleet_keys(s),
+            )
+        return
+    misfits = [count for count in fleet.counts if not limit.fits(size, count)]
+    if misfits:
+        reached = "autoscaling can reach" if fleet.lowest < fleet.highest else "is what runs"
+        yield Problem(
+            path,
+            f"{size} does not fit a fleet of {misfits[0]} instances, which {reached}: {strategy} takes {share} of them; {cure}",
+            others=_fleet_keys(s),
+        )
+
+
+def update_times(s: Subject) -> Iterator[Problem]:
+    """The update can end within its maximum time."""
+    deployment = s.endpoint.deployment
+    fleet = s.endpoint.live_fleet
+    if not (FEWEST if isinstance(deployment, Guarded) else 1) <= fleet.lowest <= fleet.highest:
+        return
+    path = (*s.path, "deployment")
+    waits = deployment.waits(fleet)
+    keys = (
+        *((*path, key) for key in ("wait", "termination_wait", "batch", "step", "size")),
+        *_fleet_keys(s),
+    )
+    if waits >= LONGEST_TIMEOUT:
+        yield Problem(
+            (*path, "wait"),
+            f"the waits add up to {waits}, and an update may take at most {LONGEST_TIMEOUT}: wait less or move more at once",
+            others=keys,
+        )
+    elif deployment.timeout is not None and deployment.timeout <= waits:
+        longer = deployment.model_copy(update={"timeout": None}).timeout_for(fleet)
+        yield Problem(
+            (*path, "timeout"),
+            f"{deployment.timeout} is no longer than the update's own waits of {waits}, so every update would be rolled back: "
+            f"write {longer}, or leave it out and it is derived",
+            others=keys,
+        )
+
+
+def rollback(s: Subject) -> Iterator[Problem]:
+    """What guards an update can end it."""
+    e = s.endpoint
+    deployment = e.deployment
+    path = (*s.path, "deployment", "rollback_alarms")
+    alarms = deployment.rollback_alarms
+    if isinstance(alarms, RollbackAlarms):
+        yield from period((*path, "period"), alarms.period, alarms.evaluations)
+        yield from _window(path, alarms, s)
+        kept = e.rollback_levels
+        count = len(kept) * max(1, len(e.fleet)) + len(alarms.also)
+        if count > MOST_ALARMS:
+            yield Problem(
+                path,
+                f"{len(kept)} alarms for each of {len(e.fleet)} variants and {len(alarms.also)} further ones are {count} "
+                f"rollback alarms, at most {MOST_ALARMS} are allowed: turn one off (`latency: off`) or name fewer in `also`",
+                others=((*s.path, "variants"), (*s.path, "alarms")),
+            )
+        duplicate = {name for name in alarms.also if alarms.also.count(name) > 1}
+        if duplicate:
+            yield Problem(
+                (*path, "also"),
+                f"{', '.join(sorted(duplicate))} stands twice: the alarms must be unique",
+            )
+    if isinstance(deployment, Guarded) and not (
+        isinstance(alarms, RollbackAlarms) and (e.rollback_levels or alarms.also)
+    ):
+        yield Problem(
+            path,
+            f"{deployment.strategy} has nothing that would stop a bad model: leave `rollback_alarms` out (the defaults watch latency, "
+            "5XX and model errors), or use `strategy: all_at_once`",
+        )
+
+
+def _window(path: Path, alarms: RollbackAlarms, s: Subject) -> Iterator[Problem]:
+    bake, window = s.endpoint.deployment.bake, alarms.window
+    if window <= bake or not s.endpoint.rollback_levels:
+        return
+    key = "termination_wait" if isinstance(s.endpoint.deployment, AllAtOnce) else "wait"
+    cures = [f"write `{key}: {window}` or longer"] if window <= LONGEST_WAIT else []
+    fitting = [p for p in (alarms.period, Duration(60), Duration(30), Duration(20), Duration(10)) if p <= bake]
+    if fitting:
+        other = f"`period: {fitting[0]}` and " if fitting[0] != alarms.period else ""
+        cures.append(f"write {other}`evaluations: {int(bake // fitting[0])}`")
+    if isinstance(s.endpoint.deployment, AllAtOnce):
+        cures.append("write `rollback_alarms: off`")
+    yield Problem(
+        path,
+        f"the alarms need {window} of bad data ({alarms.evaluations} × {alarms.period}) but the bake lasts {bake}, so they cannot "
+        f"trip in time: {', or '.join(cures)}",
+        others=((*s.path, "deployment", key),),
+    )
+
+
+def period(path: Path, period: Duration, evaluations: int) -> Iterator[Problem]:
+    """Hold an alarm's period against what CloudWatch knows.
+
+    Parameters
+    ----------
+    path
+        The period's key.
+    period, evaluations
+        Length and number of the datapoints.
+
+    Yields
+    ------
+    Problem
+        What is wrong.
+    """
+    if float(period) not in (10.0, 20.0, 30.0) and period % 60:
+        yield Problem(
+            path,
+            f"{period} is no period that CloudWatch knows: write 10s, 20s, 30s or whole minutes",
+        )
+    longest = Duration(604800 if period >= 3600 else 86400)
+    if period * evaluations > longest:
+        yield Problem(
+            path,
+            f"{evaluations} × {period} is longer than CloudWatch looks back ({longest}): write `evaluations: {int(longest // period)}` or fewer",
+        )
