@@ -108,16 +108,12 @@ PARTITIONS.append((r"^(us|eu)-\w+-\d+$", "amazonaws.com"))
         ),
     ],
 )
-def test_uri_is_the_one_that_aws_publishes(
-    framework: str, tag: str, region: str, where: str
-) -> None:
+def test_uri_is_the_one_that_aws_publishes(framework: str, tag: str, region: str, where: str) -> None:
     assert framework_image(framework, tag, region) == f"{where}:{tag}"
 
 
 def test_isolated_partitions_have_their_own_dns_suffixes() -> None:
-    assert ".us-iso-east-1.c2s.ic.gov/" in framework_image(
-        "sklearn", "1.2-1-cpu-py3", "us-iso-east-1"
-    )
+    assert ".us-iso-east-1.c2s.ic.gov/" in framework_image("sklearn", "1.2-1-cpu-py3", "us-iso-east-1")
     assert ".eusc-de-east-1.amazonaws.eu/" in framework_image("vllm", "0.30.0", "eusc-de-east-1")
 
 
@@ -280,9 +276,7 @@ def test_renewal_refuses_a_framework_that_the_sdk_no_longer_has() -> None:
 
 def test_renewal_refuses_a_region_of_no_partition() -> None:
     with pytest.raises(ValueError, match="no partition holds the Region cn-north-1"):
-        renew.convert_images(
-            _sdk_files(), PARTITIONS[2:], {"flat": renew.Published("flat", "flat")}
-        )
+        renew.convert_images(_sdk_files(), PARTITIONS[2:], {"flat": renew.Published("flat", "flat")})
 
 
 def test_renewal_refuses_a_wheel_without_image_files(tmp_path: Path) -> None:
@@ -334,6 +328,4 @@ def test_renewal_of_instances_repeats_the_rows_that_are_checked_in(tmp_path: Pat
     # A newer botocore may list more types; what is checked in must still hold.
     both = fresh["types"].keys() & checked_in["types"].keys()
     assert len(both) > 250
-    assert {name: fresh["types"][name] for name in both} == {
-        name: checked_in["types"][name] for name in both
-    }
+    assert {name: fresh["types"][name] for name in both} == {name: checked_in["types"][name] for name in both}

@@ -34,9 +34,7 @@ GIB = 1024
         ("ml.trn1.2xlarge", 8, 32, 0, True),
     ],
 )
-def test_type_has_what_aws_documents(
-    name: str, vcpus: int, memory_gib: int, gpus: int, *, nvme: bool
-) -> None:
+def test_type_has_what_aws_documents(name: str, vcpus: int, memory_gib: int, gpus: int, *, nvme: bool) -> None:
     found = lookup(name)
     assert found is not None
     assert (found.name, found.vcpus, found.memory_mib) == (name, vcpus, memory_gib * GIB)
@@ -124,9 +122,7 @@ def test_only_t_families_are_burstable() -> None:
         ("ml.m99d.large", None),
     ],
 )
-def test_key_is_refused_where_disks_are_local_and_open_where_unverified(
-    name: str, *, refused: bool | None
-) -> None:
+def test_key_is_refused_where_disks_are_local_and_open_where_unverified(name: str, *, refused: bool | None) -> None:
     assert refuses_kms_key(name) is refused
 
 

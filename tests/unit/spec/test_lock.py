@@ -47,10 +47,7 @@ def test_what_is_recorded_is_read(lock: Path) -> None:
 def test_the_file_is_sorted_and_ends_with_a_newline(lock: Path) -> None:
     write_lock(lock, {IRIS: ONE, CHURN: TWO})
     assert lock.read_bytes().decode() == (
-        "{\n"
-        f'  "{CHURN}": {{\n    "sha256": "{TWO}"\n  }},\n'
-        f'  "{IRIS}": {{\n    "sha256": "{ONE}"\n  }}\n'
-        "}\n"
+        f'{{\n  "{CHURN}": {{\n    "sha256": "{TWO}"\n  }},\n  "{IRIS}": {{\n    "sha256": "{ONE}"\n  }}\n}}\n'
     )
 
 
