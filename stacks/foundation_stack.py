@@ -41,7 +41,7 @@ class FoundationStack(Stack):
         key = EnvironmentKey(self, "Key", environment=environment).key
         bucket = ModelBucket(self, "ModelBucket", environment=environment, key=key)
         ExecutionRole(self, "ExecutionRole", environment=environment, key=key)
-        DeployerPolicy(self, "Deployer", environment=environment)
+        DeployerPolicy(self, "Deployer", environment=environment, key=key)
         InvokerPolicy(self, "Invoker", environment=environment)
         AlarmTopic(self, "Alarms", environment=environment, key=key)
         for name in environment.repositories:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from slipway.spec.environment import Environment
@@ -20,6 +21,8 @@ class DeployerPolicy(Construct):
         Place in the tree.
     environment
         The environment.
+    key
+        Whoever creates an endpoint with encrypted volumes grants SageMaker the use of it.
 
     Attributes
     ----------
@@ -27,7 +30,7 @@ class DeployerPolicy(Construct):
         The managed policy.
     """
 
-    def __init__(self, scope: Construct, id: str, *, environment: Environment) -> None:
+    def __init__(self, scope: Construct, id: str, *, environment: Environment, key: kms.IKey) -> None:
         super().__init__(scope, id)
         names = environment.names
         ours = {
@@ -132,6 +135,16 @@ class DeployerPolicy(Construct):
                 resources=["*"],
             ),
         ]
+        if environment.encrypt_volumes:
+            statements += [
+                iam.PolicyStatement(
+                    sid="GrantVolumeKey",
+                    actions=["kms:CreateGrant"],
+                    resources=[key.key_arn],
+                    conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
+                ),
+                iam.PolicyStatement(sid="DescribeVolumeKey", actions=["kms:DescribeKey"], resources=[key.key_arn]),
+            ]
         self.policy = iam.ManagedPolicy(
             self,
             "Policy",

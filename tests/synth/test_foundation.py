@@ -228,6 +228,13 @@ def test_the_deployer_manages_this_environments_endpoints_only(declared: Declare
     assert all(a.split(":")[1].startswith(("Describe", "Get", "List")) for a in found["Look"]["Action"])
 
 
+def test_the_deployer_may_grant_the_key_only_where_volumes_are_encrypted(declared: Declared) -> None:
+    found = policy(declared({}), "-Deployer")
+    assert found["GrantVolumeKey"]["Action"] == "kms:CreateGrant"
+    assert found["GrantVolumeKey"]["Condition"] == {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+    assert "GrantVolumeKey" not in policy(declared({}, encrypt_volumes=False), "-Deployer")
+
+
 def test_no_policy_has_an_action_with_a_wildcard(synthesized: Synthesized) -> None:
     for name in ("dev", "staging", "prod"):
         assembly = synthesized(name)
