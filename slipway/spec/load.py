@@ -110,8 +110,10 @@ def load(folder: FilePath, environment: str) -> Loaded:
     try:
         hashes = read_lock(lock)
     except LockError as error:
-        # Each of its lines names file and line itself.
-        found += [Located("", 0, Problem((), line)) for line in str(error).splitlines()]
+        for line in str(error).splitlines():
+            # Each names its place itself.
+            place, message = line.removeprefix(f"{lock}:").split(" ", 1)
+            found.append(Located(str(lock), int(place.rstrip(":") or 0), Problem((), message)))
     return build(environment, documents, hashes=hashes, lock=str(lock), found=found)
 
 
@@ -216,7 +218,7 @@ def build(
     errors = [one for one in located if one.problem.severity == "error"]
     if errors or typed is None:
         raise ConfigError(errors)
-    warnings = tuple(one for one in located if one.problem.severity == "warning")
+    warnings = tuple(sorted(located, key=lambda one: (one.file, one.line)))
     return Loaded(typed, warnings, plain, hashes or {})
 
 

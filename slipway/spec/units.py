@@ -69,9 +69,12 @@ class Quantity(float):
             why = f"{shown(value)} is not {cls.what}: write it with its unit, like {cls.example}"
             raise PydanticCustomError("quantity", "{why}", {"why": why})
 
+        def write(value: Any) -> Any:  # noqa: ANN401  (in a union it is asked for the other members' values too)
+            return str(value) if isinstance(value, cls) else value
+
         return core_schema.no_info_plain_validator_function(
             validate,
-            serialization=core_schema.plain_serializer_function_ser_schema(str, when_used="json"),
+            serialization=core_schema.plain_serializer_function_ser_schema(write, when_used="json"),
         )
 
     @classmethod

@@ -47,6 +47,8 @@ def update_sizes(s: Subject) -> Iterator[Problem]:
         )
     key = deployment.limit.key
     given = getattr(deployment, key)
+    if given is not None:
+        yield from _share((*path, key), given, deployment.limit, s)
     for at, name, variant in s.variants():
         fleet = s.endpoint.live(variant)
         if fleet.lowest > fleet.highest:
@@ -72,24 +74,40 @@ def update_sizes(s: Subject) -> Iterator[Problem]:
             _fleet_keys(s),
         )
     if isinstance(deployment, Rolling) and deployment.rollback_batch is not None:
+        yield from _share((*path, "rollback_batch"), deployment.rollback_batch, ROLLBACK, s)
         yield from _size((*path, "rollback_batch"), deployment.rollback_batch, ROLLBACK, fleet, s)
 
 
-def _size(path: Path, size: int | Percent, limit: SizeLimit, fleet: Fleet, s: Subject) -> Iterator[Problem]:
+def _cure(limit: SizeLimit, s: Subject) -> str:
     allowed = limit.allowed(s.endpoint.live_fleet)
-    cure = f"write a percentage between {limit.least or 1:g}% and {limit.most:g}%"
-    if allowed:
-        last = allowed.stop - 1
-        cure = f"write {allowed.start}{f' to {last}' if last > allowed.start else ''} (instances)"
-    share = f"{limit.least:g}% to {limit.most:g}%" if limit.least else f"at most {limit.most:g}%"
-    strategy = s.endpoint.deployment.strategy
+    if not allowed:
+        return f"write a percentage between {limit.least or 1:g}% and {limit.most:g}%"
+    last = allowed.stop - 1
+    return f"write {allowed.start}{f' to {last}' if last > allowed.start else ''} (instances)"
+
+
+def _allowed_share(limit: SizeLimit) -> str:
+    return f"{limit.least:g}% to {limit.most:g}%" if limit.least else f"at most {limit.most:g}%"
+
+
+def _share(path: Path, size: int | Percent, limit: SizeLimit, s: Subject) -> Iterator[Problem]:
+    """A share is within the service's limits, whatever the fleet."""
+    if isinstance(size, Percent) and (size <= 0 or not limit.least <= size <= limit.most):
+        strategy = s.endpoint.deployment.strategy
+        yield Problem(
+            path,
+            f"{size} is out of range for {strategy}: {_allowed_share(limit)} of the instances; {_cure(limit, s)}",
+        )
+
+
+def _size(path: Path, size: int | Percent, limit: SizeLimit, fleet: Fleet, s: Subject) -> Iterator[Problem]:
+    """A size fits every count that a fleet can have."""
     if isinstance(size, Percent):
-        if size <= 0 or not limit.least <= size <= limit.most:
-            yield Problem(path, f"{size} is out of range for {strategy}: {share} of the instances; {cure}")
-        elif any(size * count % 100 for count in fleet.counts):
+        if limit.least <= size <= limit.most and any(size * count % 100 for count in fleet.counts):
             yield Problem(
                 path,
-                f"{size} of {fleet} instances is not always a whole number, and how SageMaker rounds is not documented: {cure}",
+                f"{size} of {fleet} instances is not always a whole number, and how SageMaker rounds is not documented: "
+                f"{_cure(limit, s)}",
                 "warning",
                 _fleet_keys(s),
             )
@@ -99,7 +117,8 @@ def _size(path: Path, size: int | Percent, limit: SizeLimit, fleet: Fleet, s: Su
         reached = "autoscaling can reach" if fleet.lowest < fleet.highest else "is what runs"
         yield Problem(
             path,
-            f"{size} does not fit a fleet of {misfits[0]} instances, which {reached}: {strategy} takes {share} of them; {cure}",
+            f"{size} does not fit a fleet of {misfits[0]} instances, which {reached}: {s.endpoint.deployment.strategy} "
+            f"takes {_allowed_share(limit)} of them; {_cure(limit, s)}",
             others=_fleet_keys(s),
         )
 

@@ -35,6 +35,8 @@ _STAND_INS: dict[str, Any] = {
     "tag": "1",
     "instance_type": "ml.m5.large",
     "instances": 2,
+    "name": "x",
+    "at": "rate(1 day)",
     "min": 2,
     "max": 4,
 }
@@ -140,10 +142,9 @@ def _key_path(detail: ErrorDetails, data: Any) -> Path:  # noqa: ANN401  (plain 
     path: list[str | int] = []
     loc = detail["loc"]
     for i, part in enumerate(loc):
-        inside = _inside(data, part)
-        if inside is not None or (isinstance(data, dict) and part in data):
+        if part in data if isinstance(data, dict) else isinstance(data, list) and part in range(len(data)):
             path.append(part)
-            data = inside
+            data = data[part]
         elif isinstance(data, dict) and i == len(loc) - 1 and detail["type"] == "missing":
             path.append(part)
     if detail["type"] in ("union_tag_not_found", "union_tag_invalid") and path[-1:] == ["deployment"]:

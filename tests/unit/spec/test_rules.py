@@ -1,0 +1,348 @@
+"""Every mistake that a config can hold is found where it stands, and its message says the limit and the cure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.unit.spec.conftest import Config
+
+MODEL = "{image: {framework: sklearn, tag: 1.4-2-cpu-py3}, artifact: s3://bucket/model.tar.gz}"
+
+
+def variants(first: str = "{instance_type: ml.m5.large}", second: str = "{instance_type: ml.m5.large}") -> str:
+    return f"""\
+model: null
+hosting: null
+variants:
+  one: {{model: {MODEL}, hosting: {first}}}
+  two: {{model: {MODEL}, hosting: {second}}}
+"""
+
+
+#: What is wrong, what prod says about the endpoint (from line 7 on), where it is found, and what the message says.
+ENDPOINT: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    # keys and types
+    "unknown key": ("hostin: {instances: 2}", "7: hostin", ("is unknown, did you mean `hosting`?", "known here: version,")),
+    "unknown key in a mapping": ("alarms: {latncy: 1s}", "7: alarms.latncy", ("did you mean `latency`?",)),
+    "unknown key like none": ("x: 1", "7: x", ("is unknown (known here: version, model, hosting",)),
+    "unknown key of an image": ("model: {image: {tga: x}}", "7: model.image.tga", ("did you mean `tag`?", "(known here: framework, tag)")),
+    "key of another image": ("model: {image: {framework: sklearn, uri: x:1}}", "7: model.image.uri", ("is unknown (known here: framework, tag)",)),
+    "text for a number": ("hosting: {instances: two}", "7: hosting.instances", ("'two' is not a whole number",)),
+    "list for a number": ("hosting: {instances: [1]}", "7: hosting.instances", ("a list is not a whole number",)),
+    "list for a mapping": ("hosting: [1]", "7: hosting", ("a list is not a mapping",)),
+    "text for a mapping": ("scaling: many", "7: scaling", ("'many' is not a mapping",)),
+    "mapping for a version": ("version: {a: 1}", "7: version", ("a mapping is not a whole number; a mapping is not text",)),
+    "number for a version": ("version: 1.10", "7: version", ('write it in quotes, "1.10"',)),
+    "octal version": ("version: 010", "7: version", ("YAML reads 010 as the number 8", '"010"')),
+    "clock for a number": ("hosting: {instances: 1:30}", "7: hosting.instances", ("YAML reads 1:30 as the number 90",)),
+    "infinite target": ("scaling: {invocations_per_minute: .inf}", "7: scaling.invocations_per_minute", ("inf is out of range: a finite number",)),
+    "no number": ("alarms: {cpu: .nan}", "7: alarms.cpu", ("nan is out of range",)),
+    "number for a switch": ("alarms: {surge: 0}", "7: alarms.surge", ("0 is out of range: more than 0",)),
+    "zero for off": ("alarms: {latency: 0}", "7: alarms.latency", ("0 is not a duration", "`off` leaves it out")),
+    "on": ("deployment: {rollback_alarms: on}", "7: deployment.rollback_alarms", ("true is not a mapping; `off` leaves it out",)),
+    "missing in a mapping": ("sample: {content_type: text/csv}", "7: sample.body", ("is missing (What is sent)",)),
+    "removed though needed": ("deployment: null", "7: deployment", ("is removed by `null` here and then is missing", "drop this line, or write a value")),
+    "model removed": ("model: null", "7: model", ("removed by `null`", "or `variants`")),
+    # units
+    "bare seconds": ("deployment: {strategy: canary, wait: 600}", "7: deployment.wait", ("600 is not a duration: write it with its unit, like 90s or 10m",)),
+    "unknown unit": ("deployment: {strategy: canary, wait: 5min}", "7: deployment.wait", ("'5min' is not a duration: write it like 90s",)),
+    "bare share": ("alarms: {errors_5xx: 0.1}", "7: alarms.errors_5xx", ("0.1 is not a percentage: write it with its unit, like 25%", "`off` leaves it out")),
+    "share above all": ("alarms: {errors_5xx: 101%}", "7: alarms.errors_5xx", ("101% is out of range: 0% to 100%",)),
+    "latency of nothing": ("alarms: {latency: 0s}", "7: alarms.latency", ("0s is out of range: 1ms to 1h",)),
+    "half a second": ("deployment: {strategy: canary, wait: 1.5s}", "7: deployment.wait", ("no multiple of 1s: SageMaker counts whole seconds",)),
+    "half a percent": ("deployment: {batch: 12.5%}", "7: deployment.batch", ("12.5% is no multiple of 1%: CapacitySize takes whole percents",)),
+    "half a gigabyte": ("hosting: {volume: 30.5GB}", "7: hosting.volume", ("30.5GB is no multiple of 1GB",)),
+    "large volume": ("hosting: {volume: 513GB}", "7: hosting.volume", ("513GB is out of range: 1GB to 512GB (API:VolumeSizeInGB)",)),
+    "long wait": ("deployment: {strategy: rolling, wait: 4000s}", "7: deployment.wait", ("1h6m40s is out of range: 0s to 1h (API:WaitIntervalInSeconds",)),
+    "long termination wait": (
+        "deployment: {strategy: canary, termination_wait: 61m}",
+        "7: deployment.termination_wait",
+        ("1h1m is out of range: 0s to 1h",),
+    ),
+    "short timeout": ("deployment: {timeout: 9m}", "7: deployment.timeout", ("9m is out of range: 10m to 8h",)),
+    "long timeout": ("deployment: {timeout: 9h}", "7: deployment.timeout", ("9h is out of range: 10m to 8h (API:MaximumExecutionTimeoutInSeconds)",)),
+    "short startup": ("hosting: {startup_timeout: 30s}", "7: hosting.startup_timeout", ("30s is out of range: 1m to 1h",)),
+    # what is served
+    "no kind of image": ("model: {image: null}", "7: model.image", ("is missing", "The container that serves it")),
+    "text for an image": ("model: {image: iris:1}", "7: model.image", ("'iris:1' is no image: write `framework` with `tag`, or `repository`",)),
+    "unknown framework": ("model: {image: {framework: sklern}}", "7: model.image.framework", ("'sklern' is unknown", "Did you mean sklearn?")),
+    "unknown repository": ("model: {image: {repository: iris, tag: a}}", "7: model.image.repository", ("'iris' is none of `repositories`", "add it: `repositories: [iris]`")),
+    "latest, said": ("model: {image: {uri: 'example.com:5000/iris:latest'}}", "7: model.image.uri", ("`latest`", "pin a version tag or a digest")),
+    "latest, implied": ("model: {image: {uri: 'example.com:5000/iris'}}", "7: model.image.uri", ("`latest` (said or implied)",)),
+    "latest of a framework": ("model: {image: {tag: latest}}", "7: model.image.tag", ("`latest`",)),
+    "artifact not published": ("version: 2", "7: version", ("models/iris/v2/model.tar.gz is not in models.lock.json (it knows models/iris/v1/model.tar.gz)", "slipway publish FOLDER --model iris --version 2")),
+    "other artifact not published": ("model: {artifact: models/x.tar.gz}", "7: model.artifact", ("models/x.tar.gz is not in models.lock.json",)),
+    "artifact with a slash": ("model: {artifact: /x.tar.gz}", "7: model.artifact", ("neither a key nor an s3:// URI", "models/iris/v1/model.tar.gz")),
+    "artifact from the web": ("model: {artifact: 'https://x/y.tar.gz'}", "7: model.artifact", ("neither a key nor an s3:// URI",)),
+    "artifact of another kind": ("model: {artifact: x.zip}", "7: model.artifact", ("must end in .tar.gz, or in / for an uncompressed prefix",)),
+    "version zero": ("version: 0", "7: version", ("0 is out of range: at least 1",)),
+    # where
+    "no instances": ("hosting: {instances: 0}", "7: hosting.instances", ("0 is out of range: at least 1",)),
+    "too many instances to count": ("hosting: {instances: 10001}", "7: hosting.instances", ("10001 is out of range: at most 10000",)),
+    "no instance type": ("hosting: {instance_type: m5.large}", "7: hosting.instance_type", ("'m5.large' is not accepted", "such as ml.m5.large")),
+    "key on NVMe": ("hosting: {instance_type: ml.g5.xlarge, kms_key: alias/x}", "7: hosting.kms_key", ("local NVMe storage", "refuses KmsKeyId", "remove `kms_key`")),
+    "volume on NVMe": ("hosting: {instance_type: ml.g5.xlarge, volume: 30GB}", "7: hosting.volume", ("refuses VolumeSizeInGB", "remove `volume`")),
+    # variants
+    "variants and one model": ("variants: {one: {model: %s, hosting: {instance_type: ml.m5.large}}}\nhosting: null" % MODEL, "base.yaml:7: model", ("stands beside `variants`", "`model: null`")),
+    "variants and one hosting": ("variants: {one: {model: %s, hosting: {instance_type: ml.m5.large}}}\nmodel: null" % MODEL, "base.yaml:8: hosting", ("stands beside `variants`", "`hosting: null`")),
+    "variants alike": (variants().replace("two:", "ONE:") + "deployment: {strategy: canary}", "11: variants.ONE", ("differs from 'one' by case only",)),
+    "weights of zero": (variants().replace("}}\n", "}, weight: 0}\n") + "deployment: {strategy: canary}", "9: variants", ("all weights are 0", "give one a weight")),
+    "no variants": ("variants: {}\nmodel: null\nhosting: null", "7: variants", ("has 0 entries, must have at least 1",)),
+    "hyphen at the end of a variant": (variants().replace("two:", "two-:") + "deployment: {strategy: canary}", "11: variants.two-", ("'two-' is not accepted",)),
+    "rolling with two variants": (variants(), "6: deployment.strategy", ("rolling updates exclude endpoints with several variants", "use canary, linear or all_at_once")),
+    # updates
+    "unknown strategy": ("deployment: {strategy: canari, size: 1}", "7: deployment.strategy", ("'canari' is no strategy, did you mean `canary`?", "rolling, canary, linear, all_at_once")),
+    "strategy removed": ("deployment: {strategy: null}", "7: deployment.strategy", ("write one of rolling, canary, linear, all_at_once",)),
+    "rolling and blue/green": ("deployment: {strategy: rolling, termination_wait: 5m}", "7: deployment.termination_wait", ("belongs to canary and linear and all_at_once", "remove it")),
+    "blue/green and rolling": ("deployment: {strategy: canary, batch: 1}", "7: deployment.batch", ("belongs to rolling, not to this strategy",)),
+    "canary of 60 %": ("deployment: {strategy: canary, size: 60%}", "7: deployment.size", ("60% is out of range for canary: at most 50%", "write 1 (instances)")),
+    "canary of 0 %": ("deployment: {strategy: canary, size: 0%}", "7: deployment.size", ("0% is out of range for canary",)),
+    "linear of 9 %": ("deployment: {strategy: linear, step: 9%}", "7: deployment.step", ("9% is out of range for linear: 10% to 50%",)),
+    "linear of 60 %": ("deployment: {strategy: linear, step: 60%}", "7: deployment.step", ("60% is out of range for linear: 10% to 50%",)),
+    "rolling of 60 %": ("deployment: {strategy: rolling, batch: 60%}", "7: deployment.batch", ("60% is out of range for rolling: 5% to 50%", "write 1 (instances)")),
+    "rolling of 4 %": ("deployment: {strategy: rolling, batch: 4%}", "7: deployment.batch", ("4% is out of range for rolling: 5% to 50%",)),
+    "rollback of 4 %": ("deployment: {strategy: rolling, rollback_batch: 4%}", "7: deployment.rollback_batch", ("4% is out of range for rolling: 5% to 100%",)),
+    "rollback of more than all": ("deployment: {strategy: rolling, rollback_batch: 3}", "7: deployment.rollback_batch", ("3 does not fit a fleet of 2 instances", "write 1 to 2")),
+    "canary with one instance": ("hosting: {instances: 1}\nscaling: null\ndeployment: {strategy: canary}", "9: deployment.strategy", ("can have 1 instance (hosting.instances)", "have at least 2, or use `strategy: all_at_once`")),
+    "canary with one instance at least": ("scaling: {min: 1}\ndeployment: {strategy: canary}", "8: deployment.strategy", ("can have 1 instance (scaling.min)",)),
+    "canary with one instance at night": (
+        "scaling: {schedules: [{name: night, at: cron(0 20 * * ? *), min: 1, max: 2}]}\ndeployment: {strategy: canary}",
+        "8: deployment.strategy",
+        ("can have 1 instance (scaling.min)",),
+    ),
+    "canary with a variant of one instance": (variants("{instance_type: ml.m5.large, instances: 1}") + "scaling: null\ndeployment: {strategy: canary}", "13: deployment.strategy", ("variant 'one' can have 1 instance",)),
+    "size above half the fleet": ("deployment: {strategy: canary, size: 2}", "7: deployment.size", ("2 does not fit a fleet of 2 instances, which autoscaling can reach", "at most 50%", "write 1 (instances)")),
+    "size below a large fleet's least": ("deployment: {batch: 1}\nscaling: {max: 40}", "7: deployment.batch", ("1 does not fit a fleet of 21 instances", "write a percentage between 5% and 50%")),
+    "size of a fixed fleet": ("hosting: {instances: 6}\nscaling: null\ndeployment: {batch: 4}", "9: deployment.batch", ("4 does not fit a fleet of 6 instances, which is what runs", "write 1 to 3 (instances)")),
+    "size of one variant": (variants("{instance_type: ml.m5.large, instances: 10}") + "scaling: null\ndeployment: {strategy: linear, step: 3}", "13: deployment.step", ("3 does not fit a fleet of 2 instances", "write 1 (instances)")),
+    "timeout below the waits": ("deployment: {strategy: canary, timeout: 15m}", "7: deployment.timeout", ("15m is no longer than the update's own waits of 15m", "write 45m, or leave it out")),
+    "waits that never end": ("deployment: {batch: 5%, wait: 1h}", "7: deployment.wait", ("the waits add up to 20h", "at most 8h")),
+    # alarms
+    "no rollback alarms": ("deployment: {rollback_alarms: off}", "7: deployment.rollback_alarms", ("rolling has nothing that would stop a bad model", "or use `strategy: all_at_once`")),
+    "every rollback alarm off": (
+        "deployment: {rollback_alarms: {latency: off, errors_5xx: off, model_errors: off}}",
+        "7: deployment.rollback_alarms",
+        ("has nothing that would stop a bad model",),
+    ),
+    "window longer than the bake": ("deployment: {wait: 1m}", "7: deployment.rollback_alarms", ("need 2m of bad data (2 × 1m) but the bake lasts 1m", "write `wait: 2m` or longer, or write `evaluations: 1`")),
+    "window in a short bake": ("deployment: {wait: 45s}", "7: deployment.rollback_alarms", ("write `period: 30s` and `evaluations: 1`",)),
+    "window without a bake": ("deployment: {wait: 0s}", "7: deployment.rollback_alarms", ("trip in time: write `wait: 2m` or longer",)),
+    "window of all at once": ("deployment: {strategy: all_at_once, termination_wait: 1m}", "7: deployment.rollback_alarms", ("`termination_wait: 2m`", "or write `rollback_alarms: off`")),
+    "eleven alarms": ("deployment: {rollback_alarms: {also: [a, b, c, d, e, f, g, h]}}", "7: deployment.rollback_alarms", ("are 11 rollback alarms, at most 10", "turn one off (`latency: off`)")),
+    "eleven alarms of variants": (
+        variants() + "deployment: {strategy: canary, rollback_alarms: {also: [a, b, c, d, e]}}",
+        "12: deployment.rollback_alarms",
+        ("3 alarms for each of 2 variants and 5 further ones are 11",),
+    ),
+    "one alarm twice": ("deployment: {rollback_alarms: {also: [a, a]}}", "7: deployment.rollback_alarms.also", ("a stands twice",)),
+    "odd rollback period": ("deployment: {rollback_alarms: {period: 45s, evaluations: 1}}", "7: deployment.rollback_alarms.period", ("45s is no period that CloudWatch knows: write 10s, 20s, 30s or whole minutes",)),
+    "odd period": ("alarms: {period: 90s}", "7: alarms.period", ("1m30s is no period that CloudWatch knows",)),
+    "more than a day": ("alarms: {period: 5m, evaluations: 289}", "7: alarms.period", ("289 × 5m is longer than CloudWatch looks back (1d)", "write `evaluations: 288` or fewer")),
+    "more than a week": ("alarms: {period: 1h, evaluations: 169}", "7: alarms.period", ("looks back (7d)", "write `evaluations: 168`")),
+    "cpu of an unknown machine": ("hosting: {instance_type: ml.zz9.large}\nalarms: {cpu: 70%}", "8: alarms.cpu", ("how many cores and GPUs ml.zz9.large has is not in the table", "`cpu: off`")),
+    "gpu memory of an unknown machine": ("hosting: {instance_type: ml.zz9.large}\nalarms: {gpu_memory: 70%}", "8: alarms.gpu_memory", ("is not in the table",)),
+    # scaling
+    "minimum above maximum": ("scaling: {min: 6}", "7: scaling.min", ("the minimum of 6 is above the maximum of 4", "write `max: 6` or more, or a lower `min`")),
+    "minimum above maximum at times": (
+        "scaling: {schedules: [{name: a, at: rate(1 day), min: 4, max: 3}]}",
+        "7: scaling.schedules[0].min",
+        ("the minimum of 4 is above the maximum of 3",),
+    ),
+    "one schedule twice": (
+        "scaling: {schedules: [{name: a, at: rate(1 day), min: 2, max: 3}, {name: a, at: rate(2 days), min: 2, max: 3}]}",
+        "7: scaling.schedules[1].name",
+        ("'a' stands twice",),
+    ),
+    "no schedule expression": ("scaling: {schedules: [{name: a, at: daily, min: 2, max: 3}]}", "7: scaling.schedules[0].at", ("such as cron(0 7 ? * MON-FRI *)",)),
+    "T type scaled": ("hosting: {instance_type: ml.t2.medium}", "6: scaling", ("ml.t2.medium is burstable", "`scaling: null`", "ml.m5.large")),
+    "scaling on no GPU": ("scaling: {gpu: 50%}", "7: scaling.gpu", ("ml.m5.large has no GPU", "scale on `cpu` or invocations")),
+    "scaling on an unknown machine": ("hosting: {instance_type: ml.zz9.large}\nscaling: {cpu: 50%}", "8: scaling.cpu", ("is not in the table: scale on invocations or concurrency",)),
+    # the rest
+    "unknown retention": ("log_retention: 45d", "7: log_retention", ("45d is no retention that CloudWatch Logs knows: write 30d", "400d")),
+    "retention of hours": ("log_retention: 36h", "7: log_retention", ("1d12h is no retention",)),
+    "tag of the project": ("tags: {Model: x}", "7: tags.Model", ("'Model' is set from the config", "use another key")),
+}  # fmt: skip
+
+#: The same for what stands at the top, from line 5 on.
+TOP: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "unknown key": ("regoin: eu-west-1", "5: regoin", ("did you mean `region`?",)),
+    "number for text": ("team: 5", "5: team", ('5 is not text: write it in quotes, "5"',)),
+    "truth for text": ("team: on", "5: team", ('true is not text: write it in quotes, "on"',)),
+    "hyphen in the team": ("team: a-b", "5: team", ("'a-b' is not accepted", "no hyphen")),
+    "capital in the project": ("project: Iris", "5: project", ("lower-case words with single hyphens",)),
+    "environment's name in the project": ("project: my-dev-x", "5: project", ("holds the environment name 'dev'", "leave 'dev' out")),
+    "sm in the company": ("company: a-sm", "5: company", ("holds 'sm'", "leave it out")),
+    "list for endpoints": ("endpoints: [iris]", "5: endpoints", ("a list is not a mapping",)),
+    "number for an endpoint": ("endpoints: {iris: 5}", "5: endpoints.iris", ("5 is not a mapping",)),
+    "endpoint called like a stack": ("endpoints: {iris: null, operations: {version: 1, hosting: {instance_type: ml.m5.large}, model: %s}}" % MODEL, "5: endpoints.operations", ("name of a stack of its own",)),
+    "endpoint of two words": ("endpoints: {my_model: {version: 1, hosting: {instance_type: ml.m5.large}, model: %s}}" % MODEL, "5: endpoints.my_model", ("'my_model' is not accepted",)),
+    "repository twice": ("repositories: [a, b, a]", "5: repositories[2]", ("'a' stands twice",)),
+    "long repository": (f"repositories: [{'a' * 250}]", "5: repositories[0]", ("has 268 characters, at most 256", "shorten team, project or this name by 12")),
+    "package group twice": ("model_package_groups: [a, a]", "5: model_package_groups[1]", ("'a' stands twice",)),
+    "long package group": (f"model_package_groups: [{'a' * 46}]", "5: model_package_groups[0]", ("has 64 characters, at most 63", "by 1")),
+    "hours of versions": ("bucket: {old_versions: 36h}", "5: bucket.old_versions", ("1d12h is no whole number of days: write it like 90d",)),
+    "no access logs": ("bucket: {access_logs: 0s}", "5: bucket.access_logs", ("0s is no whole number of days",)),
+    "unknown encryption": ("bucket: {encryption: none}", "5: bucket.encryption", ("'none' is not 's3' or 'kms'",)),
+    "no subnets": ("network: {subnets: [], security_groups: [sg-1]}", "5: network.subnets", ("has 0 entries, must have at least 1",)),
+    "six security groups": (f"network: {{subnets: [subnet-1], security_groups: [{'sg-1, ' * 5}sg-2]}}", "5: network.security_groups", ("has 6 entries, must have at most 5",)),
+    "no security groups": ("network: {subnets: [subnet-1]}", "5: network.security_groups", ("is missing (1 to 5 security groups)",)),
+    "tag of the service": ("tags: {'aws:x': y}", "5: tags.aws:x", ("the service's own: use another key",)),
+    "tag of the project": ("tags: {Team: x}", "5: tags.Team", ("'Team' is set from the config",)),
+    "number for a tag": ("tags: {CostCenter: 0x10}", "5: tags.CostCenter", ('YAML reads 0x10 as the number 16: write it in quotes, "0x10"',)),
+}  # fmt: skip
+
+
+def check(lines: list[str], place: str, says: tuple[str, ...]) -> None:
+    assert len(lines) == 1, f"one mistake, one error: {lines}"
+    assert lines[0].startswith(f"{place}: "), lines[0]
+    for part in says:
+        assert part in lines[0].removeprefix(place)
+
+
+@pytest.mark.parametrize(("text", "place", "says"), ENDPOINT.values(), ids=ENDPOINT)
+def test_a_mistake_in_an_endpoint_is_one_error_in_its_place(
+    config: Config, text: str, place: str, says: tuple[str, ...]
+) -> None:
+    line, key = place.rsplit(": ", 1)
+    file = "" if line.startswith("base") else "prod.yaml:"
+    check(config.endpoint("prod", text).errors("prod"), f"{file}{line}: endpoints.iris.{key}", says)
+
+
+@pytest.mark.parametrize(("text", "place", "says"), TOP.values(), ids=TOP)
+def test_a_mistake_at_the_top_is_one_error_in_its_place(
+    config: Config, text: str, place: str, says: tuple[str, ...]
+) -> None:
+    check(config.overlay("prod", text).errors("prod"), f"prod.yaml:{place}", says)
+
+
+WHERE = 'environment: prod\naccount: "123456789012"\nregion: eu-west-1\nnotify: [ml-oncall@example.com]\n'
+
+
+@pytest.mark.parametrize(
+    ("line", "instead", "place", "says"),
+    [
+        ('account: "123456789012"', "account: 123456789012", "2: account", ("as a number", 'account: "123456789012"')),
+        ('account: "123456789012"', "account: 012345670123", "2: account", ('write it in quotes, "012345670123"',)),
+        ('account: "123456789012"', "account: 1234-5678-9012", "2: account", ("is no account id", "twelve digits in quotes")),
+        ('account: "123456789012"', 'account: "１２３４５６７８９０１２"', "2: account", ("is no account id",)),
+        ('account: "123456789012"', "", "1: account", ("is missing (The AWS account, twelve digits in quotes)",)),
+        ("region: eu-west-1", "region: Ireland", "3: region", ("'Ireland' is not accepted", "such as eu-west-1")),
+        ("notify: [ml-oncall@example.com]", "", "1: notify", ("prod needs someone to hear its alarms", "`notify: [ml-oncall@example.com]`")),
+        ("notify: [ml-oncall@example.com]", "notify: []", "4: notify", ("prod needs someone to hear its alarms",)),
+        ("notify: [ml-oncall@example.com]", "notify: [nobody]", "4: notify[0]", ("'nobody' is no e-mail address, https URL or ARN",)),
+        ("notify: [ml-oncall@example.com]", "notify: me@example.com", "4: notify", ("'me@example.com' is not a list",)),
+        ("environment: prod", "environment: dev", "1: environment", ("says 'dev' for prod.yaml: write `environment: prod`",)),
+        ("environment: prod", "environment: [dev]", "1: environment", ("says a list for prod.yaml",)),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_where_it_runs_is_one_error(
+    config: Config, line: str, instead: str, place: str, says: tuple[str, ...]
+) -> None:
+    assert line in WHERE
+    check(config.write("prod.yaml", WHERE.replace(line, instead)).errors("prod"), f"prod.yaml:{place}", says)
+
+
+def test_a_framework_without_an_image_in_the_region_is_an_error(config: Config) -> None:
+    config.write("prod.yaml", WHERE.replace("eu-west-1", "eu-west-9"))
+    place = "base.yaml:7: endpoints.iris.model.image.framework"
+    check(
+        config.errors("prod"), place, ("'sklearn' has no known image in Region 'eu-west-9'", "Did you mean eu-west-3")
+    )
+
+
+def test_every_name_that_is_too_long_is_found_with_its_length_and_limit(config: Config) -> None:
+    project = "a-project-whose-name-goes-on-and-on-and-on"
+    lines = config.overlay("prod", f"project: {project}\n").errors("prod")
+    assert [line.split(" name '")[0] for line in lines] == [
+        "prod.yaml:5: project: the S3 bucket's",
+        "prod.yaml:5: project: the S3 bucket's",
+        "prod.yaml:5: project: the IAM role's",
+    ]
+    assert all("characters, at most 6" in line and "shorten" in line for line in lines)
+
+
+def test_an_endpoint_name_may_have_63_characters_and_no_more(config: Config) -> None:
+    model = "m" * (63 - len("rc-project-a-prod--ep"))
+    declared = "{version: 1, hosting: {instance_type: ml.m5.large}, model: %s}" % MODEL
+    config.overlay("prod", f"endpoints:\n  {model}: {declared}\n")
+    assert config.environment("prod").names.endpoint(model) == f"rc-project-a-prod-{model}-ep"
+    config.overlay("prod", f"endpoints:\n  {model}m: {declared}\n")
+    place = f"prod.yaml:6: endpoints.{model}m"
+    check(config.errors("prod"), place, ("has 64 characters, at most 63 are allowed", f"or '{model}m' by 1"))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("hosting: {instance_type: ml.m5.lage}", "hosting.instance_type: 'ml.m5.lage' is not in the table of known types (did you mean ml.m5.large?)"),
+        ("hosting: {instance_type: ml.g7e.2xlarge, volume: 30GB}", "hosting.volume: whether ml.g7e.2xlarge accepts `volume` is not documented"),
+        ("hosting: {instances: 5}", "hosting.instances: 5 is outside the scaling limits of 2 to 4"),
+        ("deployment: {batch: 30%}", "deployment.batch: 30% of 2 to 4 instances is not always a whole number"),
+        ("scaling: {max: 40}", "deployment.batch: no number of instances fits every fleet of 2 to 40, so 50% is used"),
+        (variants("{instance_type: ml.m5.large, instances: 30}") + "scaling: null\ndeployment: {strategy: linear}", "deployment.step: no number of instances fits every fleet of 2 to 30"),
+    ],
+)  # fmt: skip
+def test_what_is_only_doubtful_is_a_warning(config: Config, text: str, says: str) -> None:
+    warnings = config.endpoint("prod", text).warnings("prod")
+    assert any(f": warning: endpoints.iris.{says}" in warning for warning in warnings), warnings
+
+
+def test_an_unknown_machine_goes_without_the_alarms_that_nobody_asked_for(config: Config) -> None:
+    warnings = config.endpoint("prod", "hosting: {instance_type: ml.zz9.large}").warnings("prod")
+    assert [warning.split(": ")[2] for warning in warnings] == [
+        "endpoints.iris.alarms.cpu",
+        "endpoints.iris.alarms.gpu",
+        "endpoints.iris.alarms.gpu_memory",
+        "endpoints.iris.hosting.instance_type",
+    ]
+    assert sum("so this alarm is left out" in warning for warning in warnings) == 3
+
+
+def test_an_unknown_machine_takes_the_metrics_own_figures(config: Config) -> None:
+    config.endpoint("prod", "hosting: {instance_type: ml.zz9.large}\nalarms: {cpu: 320, gpu: off, gpu_memory: off}")
+    assert [w.split(": ")[2] for w in config.warnings("prod")] == ["endpoints.iris.hosting.instance_type"]
+
+
+@pytest.mark.parametrize(
+    "text", ["deployment: {strategy: all_at_once, rollback_alarms: off}", "deployment: {strategy: all_at_once}"]
+)
+def test_all_at_once_needs_neither_alarms_nor_two_instances(config: Config, text: str) -> None:
+    config.endpoint("prod", f"{text}\nhosting: {{instances: 1}}\nscaling: null")
+    assert not config.warnings("prod")
+
+
+def test_existing_alarms_alone_guard_an_update_however_short_its_bake(config: Config) -> None:
+    own = "latency: off, errors_5xx: off, model_errors: off"
+    config.endpoint("prod", f"deployment: {{wait: 10s, rollback_alarms: {{{own}, also: [mine]}}}}")
+    assert not config.warnings("prod")
+
+
+@pytest.mark.parametrize(
+    "image", ["{uri: 'example.com:5000/iris:1'}", f"{{uri: 'example.com/iris@sha256:{'0' * 64}'}}"]
+)
+def test_a_pinned_image_is_fine_in_prod(config: Config, image: str) -> None:
+    assert not config.endpoint("prod", f"model: {{image: {image}}}").warnings("prod")
+
+
+@pytest.mark.parametrize("image", ["{uri: iris}", "{uri: 'iris:latest'}", "{framework: sklearn, tag: latest}"])
+def test_latest_is_a_warning_in_development(config: Config, image: str) -> None:
+    (warning,) = config.endpoint("dev", f"model: {{image: {image}}}").warnings("dev")
+    assert "`latest`" in warning
+
+
+def test_a_repository_image_needs_exactly_one_of_tag_and_digest(config: Config) -> None:
+    for image in ("{repository: a}", f"{{repository: a, tag: x, digest: 'sha256:{'0' * 64}'}}"):
+        config.overlay("prod", f"repositories: [a]\nendpoints:\n  iris:\n    model: {{image: {image}}}")
+        check(
+            config.errors("prod"),
+            "prod.yaml:8: endpoints.iris.model.image",
+            ("needs either `digest: sha256:…`", "or `tag`"),
+        )
+
+
+def test_a_mistyped_repository_gets_the_nearest(config: Config) -> None:
+    config.overlay("prod", "repositories: [scorer]\nendpoints: {iris: {model: {image: {repository: scorr, tag: x}}}}")
+    check(config.errors("prod"), "prod.yaml:6: endpoints.iris.model.image.repository", ("did you mean 'scorer'?",))
