@@ -34,6 +34,9 @@ def _nullable(part: dict[str, Any]) -> None:
     if "oneOf" in part:
         part["anyOf"] = part.pop("oneOf")
     for choice in (part, *part.get("anyOf", [])):
+        if "patternProperties" in choice:
+            # Pydantic leaves it open what a name that does not fit may hold; the loader refuses it.
+            choice["additionalProperties"] = False
         for named in (*choice.get("patternProperties", {}).values(), choice.get("additionalProperties")):
             if isinstance(named, dict):
                 _nullable(named)

@@ -336,12 +336,9 @@ def find(node: Node, path: Path) -> Node | None:
     """
     for part in path:
         value = node.value
-        if isinstance(value, dict) and part in value:
-            node = value[part]
-        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
-            node = value[part]
-        else:
+        if part not in (value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()):
             return None
+        node = value[part]
     return node
 
 

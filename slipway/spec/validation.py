@@ -170,12 +170,7 @@ _LIMITS = {
 }
 
 
-def _message(  # noqa: C901, PLR0911  (one case a line)
-    detail: ErrorDetails,
-    path: Path,
-    data: Any,
-    merged: Node,  # noqa: ANN401  (plain data)
-) -> str:
+def _message(detail: ErrorDetails, path: Path, data: Any, merged: Node) -> str:  # noqa: ANN401, C901  (one case each)
     kind, given, context = detail["type"], detail["input"], detail.get("ctx", {})
     if kind == "extra_forbidden":
         return _unknown_key(path, data)

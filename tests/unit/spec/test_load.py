@@ -1,4 +1,5 @@
 """Loading an environment: base and overlay merge, defaults fit the environment, and all mistakes come at once."""
+# ruff: noqa: E501  (a case of a table is one line)
 
 from __future__ import annotations
 
@@ -442,14 +443,14 @@ TEN = Fleet(10, 10)
 def test_waits_follow_the_closed_forms() -> None:
     minute = Duration(60)
     assert Canary(strategy="canary", wait=minute, termination_wait=Duration(30)).waits(TEN) == Duration(90)
-    assert (
-        Linear(strategy="linear", step=Percent(30), wait=minute, termination_wait=Duration(30)).waits(TEN)
-        == 3 * 60 + 30
+    thirds = Linear(strategy="linear", step=Percent(30), wait=minute, termination_wait=Duration(30))
+    assert thirds.waits(TEN) == Duration(3 * 60 + 30)
+    assert Linear(strategy="linear", step=3, wait=minute, termination_wait=Duration(30)).waits(TEN) == Duration(
+        3 * 60 + 30
     )
-    assert Linear(strategy="linear", step=3, wait=minute, termination_wait=Duration(30)).waits(TEN) == Duration(3 * 60 + 30)
-    assert (
-        Linear(strategy="linear", step=Percent(10), wait=Duration(600), termination_wait=Duration(0)).waits(TEN) == Duration(5400)
-    )
+    assert Linear(strategy="linear", step=Percent(10), wait=Duration(600), termination_wait=Duration(0)).waits(
+        TEN
+    ) == Duration(5400)
     assert Rolling(strategy="rolling", batch=Percent(30), wait=minute).waits(TEN) == Duration(4 * 60)
     assert Rolling(strategy="rolling", batch=3, wait=minute).waits(TEN) == Duration(4 * 60)
     assert AllAtOnce(strategy="all_at_once", termination_wait=minute).waits(TEN) == Duration(60)

@@ -1,4 +1,5 @@
 """Every mistake that a config can hold is found where it stands, and its message says the limit and the cure."""
+# ruff: noqa: E501  (a case of a table is one line)
 
 from __future__ import annotations
 
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     from tests.unit.spec.conftest import Config
 
 MODEL = "{image: {framework: sklearn, tag: 1.4-2-cpu-py3}, artifact: s3://bucket/model.tar.gz}"
+ONE = f"{{model: {MODEL}, hosting: {{instance_type: ml.m5.large}}}}"
+ENDPOINT_OF_ITS_OWN = f"{{version: 1, model: {MODEL}, hosting: {{instance_type: ml.m5.large}}}}"
 
 
 def variants(first: str = "{instance_type: ml.m5.large}", second: str = "{instance_type: ml.m5.large}") -> str:
@@ -86,8 +89,8 @@ ENDPOINT: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "key on NVMe": ("hosting: {instance_type: ml.g5.xlarge, kms_key: alias/x}", "7: hosting.kms_key", ("local NVMe storage", "refuses KmsKeyId", "remove `kms_key`")),
     "volume on NVMe": ("hosting: {instance_type: ml.g5.xlarge, volume: 30GB}", "7: hosting.volume", ("refuses VolumeSizeInGB", "remove `volume`")),
     # variants
-    "variants and one model": ("variants: {one: {model: %s, hosting: {instance_type: ml.m5.large}}}\nhosting: null" % MODEL, "base.yaml:7: model", ("stands beside `variants`", "`model: null`")),
-    "variants and one hosting": ("variants: {one: {model: %s, hosting: {instance_type: ml.m5.large}}}\nmodel: null" % MODEL, "base.yaml:8: hosting", ("stands beside `variants`", "`hosting: null`")),
+    "variants and one model": (f"variants: {{one: {ONE}}}\nhosting: null", "base.yaml:7: model", ("stands beside `variants`", "`model: null`")),
+    "variants and one hosting": (f"variants: {{one: {ONE}}}\nmodel: null", "base.yaml:8: hosting", ("stands beside `variants`", "`hosting: null`")),
     "variants alike": (variants().replace("two:", "ONE:") + "deployment: {strategy: canary}", "11: variants.ONE", ("differs from 'one' by case only",)),
     "weights of zero": (variants().replace("}}\n", "}, weight: 0}\n") + "deployment: {strategy: canary}", "9: variants", ("all weights are 0", "give one a weight")),
     "no variants": ("variants: {}\nmodel: null\nhosting: null", "7: variants", ("has 0 entries, must have at least 1",)),
@@ -177,8 +180,8 @@ TOP: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "sm in the company": ("company: a-sm", "5: company", ("holds 'sm'", "leave it out")),
     "list for endpoints": ("endpoints: [iris]", "5: endpoints", ("a list is not a mapping",)),
     "number for an endpoint": ("endpoints: {iris: 5}", "5: endpoints.iris", ("5 is not a mapping",)),
-    "endpoint called like a stack": ("endpoints: {iris: null, operations: {version: 1, hosting: {instance_type: ml.m5.large}, model: %s}}" % MODEL, "5: endpoints.operations", ("name of a stack of its own",)),
-    "endpoint of two words": ("endpoints: {my_model: {version: 1, hosting: {instance_type: ml.m5.large}, model: %s}}" % MODEL, "5: endpoints.my_model", ("'my_model' is not accepted",)),
+    "endpoint called like a stack": (f"endpoints: {{iris: null, operations: {ENDPOINT_OF_ITS_OWN}}}", "5: endpoints.operations", ("name of a stack of its own",)),
+    "endpoint of two words": (f"endpoints: {{my_model: {ENDPOINT_OF_ITS_OWN}}}", "5: endpoints.my_model", ("'my_model' is not accepted",)),
     "repository twice": ("repositories: [a, b, a]", "5: repositories[2]", ("'a' stands twice",)),
     "long repository": (f"repositories: [{'a' * 250}]", "5: repositories[0]", ("has 268 characters, at most 256", "shorten team, project or this name by 12")),
     "package group twice": ("model_package_groups: [a, a]", "5: model_package_groups[1]", ("'a' stands twice",)),
@@ -266,10 +269,9 @@ def test_every_name_that_is_too_long_is_found_with_its_length_and_limit(config: 
 
 def test_an_endpoint_name_may_have_63_characters_and_no_more(config: Config) -> None:
     model = "m" * (63 - len("rc-project-a-prod--ep"))
-    declared = "{version: 1, hosting: {instance_type: ml.m5.large}, model: %s}" % MODEL
-    config.overlay("prod", f"endpoints:\n  {model}: {declared}\n")
+    config.overlay("prod", f"endpoints:\n  {model}: {ENDPOINT_OF_ITS_OWN}\n")
     assert config.environment("prod").names.endpoint(model) == f"rc-project-a-prod-{model}-ep"
-    config.overlay("prod", f"endpoints:\n  {model}m: {declared}\n")
+    config.overlay("prod", f"endpoints:\n  {model}m: {ENDPOINT_OF_ITS_OWN}\n")
     place = f"prod.yaml:6: endpoints.{model}m"
     check(config.errors("prod"), place, ("has 64 characters, at most 63 are allowed", f"or '{model}m' by 1"))
 
