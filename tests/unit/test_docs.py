@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -106,3 +107,11 @@ def test_the_reference_has_exactly_the_keys_of_every_model() -> None:
         assert set(keys) == wanted, names
         assert len(keys) == len(set(keys)), names
     assert described == set(models)
+
+
+def test_every_direct_dependency_is_explained_with_its_pinned_version() -> None:
+    pins = dict(re.findall(r"^([\w-]+)(?:\[.*\])?==(\S+)$", (ROOT / "requirements.txt").read_text(), re.MULTILINE))
+    npm = json.loads((ROOT / "package.json").read_text())["dependencies"]
+    page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([\w-]+)(?:\[.*?\])?(?: \(npm\))? \| (\d\S*) \|", page, re.MULTILINE)
+    assert dict(rows) == {**pins, **npm}
