@@ -15,9 +15,7 @@ def _protocol(target: str) -> sns.SubscriptionProtocol:
     if target.startswith("https://"):
         return sns.SubscriptionProtocol.HTTPS
     if target.startswith("arn:"):
-        return {"sqs": sns.SubscriptionProtocol.SQS, "lambda": sns.SubscriptionProtocol.LAMBDA}.get(
-            target.split(":")[2], sns.SubscriptionProtocol.FIREHOSE
-        )
+        return sns.SubscriptionProtocol.LAMBDA if target.split(":")[2] == "lambda" else sns.SubscriptionProtocol.SQS
     return sns.SubscriptionProtocol.EMAIL
 
 

@@ -1,8 +1,7 @@
 """The immutable half of an endpoint: its models and its endpoint config.
 
 SageMaker changes neither: every property but the tags means replacement. So CloudFormation generates their names, and
-what is replaced stays, since after a silent rollback the old config is the live one. The housekeeping removes
-revisions beyond the last.
+what is replaced stays, since after a silent rollback the old config is the live one.
 """
 
 from __future__ import annotations

@@ -160,7 +160,7 @@ class Server:
         produced = accept
         if isinstance(result, Response):
             text = result.response if isinstance(result.response, str) else result.response.decode(errors="replace")
-            if result.status >= 400:  # noqa: PLR2004
+            if result.status >= 400:
                 raise RefusedError(result.status, text)
             return text.encode(), result.mimetype
         if isinstance(result, tuple):

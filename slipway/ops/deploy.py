@@ -126,8 +126,7 @@ class Deployer:
         if self._target.kind == "aws":
             raise DeployError(
                 f"bootstrap: {place} has {'no CDK toolkit' if not version else f'toolkit version {version}'}, and "
-                f"it takes an "
-                f"administrator to give it one: `npx cdk bootstrap {place}`"
+                f"it takes an administrator to give it one: `npx cdk bootstrap {place}`"
             )
         self._cdk("bootstrap", "bootstrap", place)
 

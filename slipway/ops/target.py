@@ -152,8 +152,8 @@ def aws_target(environment: Environment) -> Target:
     if identity["Account"] != environment.account:
         raise WrongTarget(
             f"the credentials ({identity['Arn']}) belong to account {identity['Account']}, but "
-            f"{environment.environment} lives in "
-            f"{environment.account}: use a profile of that account, or mend `account` in {environment.environment}.yaml"
+            f"{environment.environment} lives in {environment.account}: use a profile of that account, or mend "
+            f"`account` in {environment.environment}.yaml"
         )
     return target
 

@@ -1,6 +1,7 @@
 """The layer beneath `base.yaml`: what an environment of each kind gets when nothing is said.
 
-Guarded environments (staging and prod) get two instances, a guarded strategy with alarms, autoscaling, encrypted volumes;
+Guarded environments (staging and prod) get two instances, a guarded strategy with alarms, autoscaling, encrypted
+volumes;
 development gets the cheapest thing that works. Turning one off is explicit and shows in the review.
 """
 

@@ -1,6 +1,7 @@
 """How an update reaches the fleet: rolling, canary, linear or all at once, and what rolls it back.
 
-Limits are those of AWS::SageMaker::Endpoint's DeploymentConfig and the Developer Guide's pages on deployment guardrails.
+Limits are those of AWS::SageMaker::Endpoint's DeploymentConfig and the Developer Guide's pages on deployment
+guardrails.
 """
 
 from __future__ import annotations

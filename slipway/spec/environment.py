@@ -87,7 +87,7 @@ class Environment(Spec):
     tags: dict[str, str] = Field(default_factory=dict)
     """Tags on everything, besides Team, Project, Environment and Model."""
     notify: tuple[Annotated[str, Field(pattern=r"^\S+$")], ...] = Field(default=(), strict=False)
-    """Who hears of alarms: e-mail addresses, https URLs, or ARNs of queues and functions. Required in prod."""
+    """Who hears of alarms: e-mail addresses, https URLs, or ARNs of SQS queues and functions. Required in prod."""
     network: Network | None = None
     """Where the models' network interfaces are; SageMaker's own network otherwise."""
     bucket: Bucket

@@ -1,8 +1,8 @@
 """Finds the URI of an image that AWS publishes, from a framework's name, a tag and a Region.
 
-The accounts differ by framework and Region: scikit-learn and XGBoost do not live where the Deep
-Learning Containers do, and most opt-in Regions have accounts of their own. The table in
-``data/images.json`` says where it comes from; ``python -m slipway.spec.data.renew`` renews it.
+The accounts differ by framework and Region: scikit-learn and XGBoost do not live where the Deep Learning Containers
+do, and most opt-in Regions have accounts of their own. The table in ``data/images.json`` says where it comes from;
+``python -m slipway.spec.data.renew`` renews it.
 """
 
 import json
@@ -70,8 +70,8 @@ def frameworks() -> tuple[str, ...]:
 def regions(framework: str) -> tuple[str, ...]:
     """Return the Regions in which AWS publishes a framework's images, sorted.
 
-    A new framework version can reach a Region later than this list says: the list holds every
-    Region that has at least one version.
+    A new framework version can reach a Region later than this list says: the list holds every Region that has at
+    least one version.
 
     Raises
     ------

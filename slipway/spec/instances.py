@@ -1,8 +1,7 @@
 """Answers what a hosting instance type has: cores, memory, GPUs, local disks.
 
-The table in ``data/instances.json`` says where it comes from; ``python -m
-slipway.spec.data.renew`` renews it. SageMaker offers new types before any table has them, so an
-unknown type is a reason to warn, never to refuse.
+The table in ``data/instances.json`` says where it comes from; ``python -m slipway.spec.data.renew`` renews it.
+SageMaker offers new types before any table has them, so an unknown type is a reason to warn, never to refuse.
 """
 
 import json
@@ -12,8 +11,8 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
-# Types with local NVMe disks of which nobody has shown yet that SageMaker refuses a key for them.
-# The refusal is documented by error reports only, for families with a "d", g5, g6, p5 and trn1.
+# Types with local NVMe disks of which nobody has shown yet that SageMaker refuses a key for them. The refusal is
+# documented by error reports only, for families with a "d", g5, g6, p5 and trn1.
 _UNVERIFIED_FAMILIES = ("g7", "p6", "trn2")
 
 
@@ -29,8 +28,7 @@ class InstanceType(NamedTuple):
     memory_mib : int
         Main memory in MiB, before the operating system and SageMaker take their share.
     gpus : int
-        GPUs; 0 for types with Inferentia or Trainium chips, which are none. GPUUtilization reaches
-        100 × this.
+        GPUs; 0 for types with Inferentia or Trainium chips, which are none. GPUUtilization reaches 100 × this.
     gpu_memory_mib : int
         Memory of all GPUs together, in MiB.
     nvme : bool
@@ -100,8 +98,7 @@ def refuses_kms_key(name: str) -> bool | None:
     Returns
     -------
     bool or None
-        None where it is not known: the type is unknown, or so new (g7, g7e, p6, trn2) that
-        the refusal is unverified.
+        None where it is not known: the type is unknown, or so new (g7, g7e, p6, trn2) that the refusal is unverified.
     """
     row = lookup(name)
     if row is None or row.name.removeprefix("ml.").startswith(_UNVERIFIED_FAMILIES):

@@ -118,7 +118,7 @@ def load(folder: FilePath, environment: str) -> Loaded:
 
 
 def _documents(folder: FilePath, environment: str) -> tuple[list[Node], list[Located]]:
-    """Read base and overlay, see that the overlay is what its name says, and collect what is wrong with single values."""
+    """Read base and overlay, and collect what is wrong with single values or with what the overlay calls itself."""
     known = environments(folder)
     if environment not in known:
         raise ConfigError([Located(str(folder), 0, Problem((), _no_environment(folder, environment, known)))])
@@ -142,7 +142,8 @@ def _documents(folder: FilePath, environment: str) -> tuple[list[Node], list[Loc
     for top in documents:
         stated = top.value.get("environment")
         if stated is not None and stated.value not in (None, environment):
-            message = f"says {shown(to_plain(stated))} for {environment}.yaml: write `environment: {environment}`, or leave it out"
+            right = f"write `environment: {environment}`, or leave it out"
+            message = f"says {shown(to_plain(stated))} for {environment}.yaml: {right}"
             found.append(Located(stated.file, stated.line, Problem(("environment",), message)))
     documents[-1].value["environment"] = Node(environment, documents[-1].file, 0)
     return documents, found

@@ -1,8 +1,8 @@
 """The lock file: which bytes each published model version has, committed beside the config.
 
-A version that was published once keeps its bytes. An object replaced under the same key would
-change nothing in the template, so the endpoint would never update, and instances that start later
-would load other bytes than their neighbours.
+A version that was published once keeps its bytes. An object replaced under the same key would change nothing in the
+template, so the endpoint would never update, and instances that start later would load other bytes than their
+neighbours.
 
     {
       "models/iris/v1/model.tar.gz": {
@@ -10,8 +10,8 @@ would load other bytes than their neighbours.
       }
     }
 
-The hash is of the uncompressed tar (``gunzip -c model.tar.gz | sha256sum``). It belongs to the key
-and not to a bucket: every environment gets the same bytes.
+The hash is of the uncompressed tar (``gunzip -c model.tar.gz | sha256sum``). It belongs to the key and not to a
+bucket: every environment gets the same bytes.
 """
 
 from __future__ import annotations
@@ -119,9 +119,9 @@ def read_lock(path: Path) -> Mapping[str, str]:
 def record(path: Path, key: str, sha256: str) -> None:
     """Add an entry to the lock file; one that is there already stays as it is.
 
-    The file is replaced in one step, so that an interruption leaves the old or the new one. It is
-    read again just before, but two processes that write the same file at the same moment can lose
-    one of the entries; publishing that version again restores it.
+    The file is replaced in one step, so that an interruption leaves the old or the new one. It is read again just
+    before, but two processes that write the same file at the same moment can lose one of the entries; publishing that
+    version again restores it.
 
     Parameters
     ----------

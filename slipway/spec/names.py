@@ -1,7 +1,9 @@
 """What everything is called: literal names by convention, each within its service's limit.
 
-Stacks refer to each other by these names, never by exports, which would lock them to one another. Whatever is not regional
-(buckets, roles, policies, dashboards) carries the Region, so that one project can live in two. The environment stands before
+Stacks refer to each other by these names, never by exports, which would lock them to one another. Whatever is not
+regional
+(buckets, roles, policies, dashboards) carries the Region, so that one project can live in two. The environment
+stands before
 the model, so that a policy can be scoped by prefix.
 """
 

@@ -84,9 +84,11 @@ def _listeners(environment: Environment) -> Iterator[Problem]:
             "such as `notify: [ml-oncall@example.com]`",
         )
     for i, target in enumerate(environment.notify):
-        if not (target.startswith(("https://", "arn:")) or "@" in target.strip("@")):
+        arn = target.startswith("arn:") and target.split(":")[2:3] in (["sqs"], ["lambda"])
+        if not (arn or target.startswith("https://") or (not target.startswith("arn:") and "@" in target.strip("@"))):
             message = (
-                f"{shown(target)} is no e-mail address, https URL or ARN: write one, such as ml-oncall@example.com"
+                f"{shown(target)} is no e-mail address, https URL, or ARN of a queue or function: write one, such as "
+                "ml-oncall@example.com"
             )
             yield Problem(("notify", i), message)
 
@@ -304,6 +306,19 @@ def instance_types(s: Subject) -> Iterator[Problem]:
             )
 
 
+def one_volume_key(s: Subject) -> Iterator[Problem]:
+    """An endpoint config has one key for all its volumes."""
+    named = {path: variant.hosting.kms_key for path, _, variant in s.variants() if variant.hosting.kms_key}
+    first = next(iter(named.values()), None)
+    for path, key in named.items():
+        if key != first:
+            yield Problem(
+                (*path, "hosting", "kms_key"),
+                f"an endpoint has one key for the volumes of all its variants: write {shown(first)} here too, or "
+                "leave it out",
+            )
+
+
 def known_machine(s: Subject) -> Iterator[Problem]:
     """Levels in percent of a machine need to know the machine."""
     e = s.endpoint
@@ -318,8 +333,10 @@ def known_machine(s: Subject) -> Iterator[Problem]:
                     asked = key in e.alarms.model_fields_set
                     yield Problem(
                         (*s.path, "alarms", key),
-                        f"how many cores and GPUs {name} has is not in the table{'' if asked else ', so this alarm is left out'}: "
-                        f"give the metric's own figure (100 for each core or GPU, such as `{key}: 320`), or `{key}: off`",
+                        f"how many cores and GPUs {name} has is not in the "
+                        f"table{'' if asked else ', so this alarm is left out'}: "
+                        f"give the metric's own figure (100 for each core or GPU, such as `{key}: 320`), or `{key}: "
+                        f"off`",
                         "error" if asked else "warning",
                         others=(at,),
                     )
@@ -347,7 +364,8 @@ def scaling(s: Subject) -> Iterator[Problem]:
     if scale.min > scale.max:
         yield Problem(
             (*path, "min"),
-            f"the minimum of {scale.min} is above the maximum of {scale.max}: write `max: {scale.min}` or more, or a lower `min`",
+            f"the minimum of {scale.min} is above the maximum of {scale.max}: write `max: {scale.min}` or more, or "
+            f"a lower `min`",
             others=((*path, "max"),),
         )
     seen: set[str] = set()
@@ -355,8 +373,8 @@ def scaling(s: Subject) -> Iterator[Problem]:
         if schedule.min > schedule.max:
             yield Problem(
                 (*path, "schedules", i, "min"),
-                f"the minimum of {schedule.min} is above the maximum of {schedule.max}: write `max: {schedule.min}` or more, "
-                "or a lower `min`",
+                f"the minimum of {schedule.min} is above the maximum of {schedule.max}: write `max: {schedule.min}` "
+                "or more, or a lower `min`",
                 others=((*path, "schedules", i, "max"),),
             )
         if schedule.name in seen:
@@ -370,7 +388,8 @@ def scaling(s: Subject) -> Iterator[Problem]:
         if scale.lowest <= scale.highest and not scale.lowest <= count <= scale.highest:
             yield Problem(
                 (*where, "hosting", "instances"),
-                f"{count} is outside the scaling limits of {scale.lowest} to {scale.highest}: autoscaling would change it at once",
+                f"{count} is outside the scaling limits of {scale.lowest} to {scale.highest}: autoscaling would "
+                f"change it at once",
                 "warning",
                 ((*path, "min"), (*path, "max"), (*path, "schedules")),
             )
@@ -409,6 +428,7 @@ RULES: tuple[Rule, ...] = (
     image,
     artifact,
     instance_types,
+    one_volume_key,
     known_machine,
     scaling,
     update_sizes,

@@ -43,7 +43,8 @@ def update_sizes(s: Subject) -> Iterator[Problem]:
     if isinstance(deployment, Rolling) and len(s.endpoint.fleet) > 1:
         yield Problem(
             (*path, "strategy"),
-            "rolling updates exclude endpoints with several variants: use canary, linear or all_at_once, or host one variant",
+            "rolling updates exclude endpoints with several variants: use canary, linear or all_at_once, or host "
+            "one variant",
         )
     key = deployment.limit.key
     given = getattr(deployment, key)
@@ -68,8 +69,8 @@ def update_sizes(s: Subject) -> Iterator[Problem]:
     if given is None and FEWEST <= fleet.lowest <= fleet.highest and isinstance(deployment.size_for(fleet), Percent):
         yield Problem(
             (*path, key),
-            f"no number of instances fits every fleet of {fleet}, so {deployment.size_for(fleet)} is used; how SageMaker rounds "
-            "it is not documented: narrow the scaling limits to be sure",
+            f"no number of instances fits every fleet of {fleet}, so {deployment.size_for(fleet)} is used; how "
+            "SageMaker rounds it is not documented: narrow the scaling limits to be sure",
             "warning",
             _fleet_keys(s),
         )
@@ -106,8 +107,8 @@ def _size(path: Path, size: int | Percent, limit: SizeLimit, fleet: Fleet, s: Su
         if limit.least <= size <= limit.most and any(size * count % 100 for count in fleet.counts):
             yield Problem(
                 path,
-                f"{size} of {fleet} instances is not always a whole number, and how SageMaker rounds is not documented: "
-                f"{_cure(limit, s)}",
+                f"{size} of {fleet} instances is not always a whole number, and how SageMaker rounds is not "
+                f"documented: {_cure(limit, s)}",
                 "warning",
                 _fleet_keys(s),
             )
@@ -138,15 +139,16 @@ def update_times(s: Subject) -> Iterator[Problem]:
     if waits >= LONGEST_TIMEOUT:
         yield Problem(
             (*path, "wait"),
-            f"the waits add up to {waits}, and an update may take at most {LONGEST_TIMEOUT}: wait less or move more at once",
+            f"the waits add up to {waits}, and an update may take at most {LONGEST_TIMEOUT}: wait less or move more "
+            f"at once",
             others=keys,
         )
     elif deployment.timeout is not None and deployment.timeout <= waits:
         longer = deployment.model_copy(update={"timeout": None}).timeout_for(fleet)
         yield Problem(
             (*path, "timeout"),
-            f"{deployment.timeout} is no longer than the update's own waits of {waits}, so every update would be rolled back: "
-            f"write {longer}, or leave it out and it is derived",
+            f"{deployment.timeout} is no longer than the update's own waits of {waits}, so every update would be "
+            f"rolled back: write {longer}, or leave it out and it is derived",
             others=keys,
         )
 
@@ -165,8 +167,9 @@ def rollback(s: Subject) -> Iterator[Problem]:
         if count > MOST_ALARMS:
             yield Problem(
                 path,
-                f"{len(kept)} alarms for each of {len(e.fleet)} variants and {len(alarms.also)} further ones are {count} "
-                f"rollback alarms, at most {MOST_ALARMS} are allowed: turn one off (`latency: off`) or name fewer in `also`",
+                f"{len(kept)} alarms for each of {len(e.fleet)} variants and {len(alarms.also)} further ones are "
+                f"{count} rollback alarms, at most {MOST_ALARMS} are allowed: turn one off (`latency: off`) or name "
+                "fewer in `also`",
                 others=((*s.path, "variants"), (*s.path, "alarms")),
             )
         duplicate = {name for name in alarms.also if alarms.also.count(name) > 1}
@@ -180,8 +183,8 @@ def rollback(s: Subject) -> Iterator[Problem]:
     ):
         yield Problem(
             path,
-            f"{deployment.strategy} has nothing that would stop a bad model: leave `rollback_alarms` out (the defaults watch latency, "
-            "5XX and model errors), or use `strategy: all_at_once`",
+            f"{deployment.strategy} has nothing that would stop a bad model: leave `rollback_alarms` out (the "
+            "defaults watch latency, 5XX and model errors), or use `strategy: all_at_once`",
         )
 
 
@@ -199,8 +202,8 @@ def _window(path: Path, alarms: RollbackAlarms, s: Subject) -> Iterator[Problem]
         cures.append("write `rollback_alarms: off`")
     yield Problem(
         path,
-        f"the alarms need {window} of bad data ({alarms.evaluations} × {alarms.period}) but the bake lasts {bake}, so they cannot "
-        f"trip in time: {', or '.join(cures)}",
+        f"the alarms need {window} of bad data ({alarms.evaluations} × {alarms.period}) but the bake lasts {bake}, "
+        f"so they cannot trip in time: {', or '.join(cures)}",
         others=((*s.path, "deployment", key),),
     )
 
@@ -229,5 +232,6 @@ def period(path: Path, period: Duration, evaluations: int) -> Iterator[Problem]:
     if period * evaluations > longest:
         yield Problem(
             path,
-            f"{evaluations} × {period} is longer than CloudWatch looks back ({longest}): write `evaluations: {int(longest // period)}` or fewer",
+            f"{evaluations} × {period} is longer than CloudWatch looks back ({longest}): write `evaluations: "
+            f"{int(longest // period)}` or fewer",
         )

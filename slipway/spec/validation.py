@@ -16,8 +16,8 @@ from slipway.spec.errors import Path, Problem, rests_on, shown
 from slipway.spec.model import FrameworkImage, RepositoryImage, UriImage
 from slipway.spec.source import Node, find
 
-#: What takes the place of a required key that is missing or wrong, so that the rules can look at the rest. Findings that
-#: rest on such a key are not shown.
+#: What takes the place of a required key that is missing or wrong, so that the rules can look at the rest. Findings
+#: that rest on such a key are not shown.
 _STAND_INS: dict[str, Any] = {
     "company": "x",
     "team": "x",

@@ -197,7 +197,7 @@ def test_a_handler_may_answer_with_a_status_as_in_the_framework_containers(fleet
     code = (
         MODEL + "from sagemaker_containers.beta.framework import worker\n"
         "def output_fn(p, accept):\n"
-        "    return worker.Response(response='{\"error\": \"no\"}', status=400, mimetype=accept)\n"
+        '    return worker.Response(response=\'{"error": "no"}\', status=400, mimetype=accept)\n'
     )
     error = failure(fleet, code)
     assert (error.status, error.message) == (400, '{"error": "no"}')

@@ -235,7 +235,7 @@ WHERE = 'environment: prod\naccount: "123456789012"\nregion: eu-west-1\nnotify: 
         ("region: eu-west-1", "region: Ireland", "3: region", ("'Ireland' is not accepted", "such as eu-west-1")),
         ("notify: [ml-oncall@example.com]", "", "1: notify", ("prod needs someone to hear its alarms", "`notify: [ml-oncall@example.com]`")),
         ("notify: [ml-oncall@example.com]", "notify: []", "4: notify", ("prod needs someone to hear its alarms",)),
-        ("notify: [ml-oncall@example.com]", "notify: [nobody]", "4: notify[0]", ("'nobody' is no e-mail address, https URL or ARN",)),
+        ("notify: [ml-oncall@example.com]", "notify: [nobody]", "4: notify[0]", ("'nobody' is no e-mail address, https URL, or ARN",)),
         ("notify: [ml-oncall@example.com]", "notify: me@example.com", "4: notify", ("'me@example.com' is not a list",)),
         ("environment: prod", "environment: dev", "1: environment", ("says 'dev' for prod.yaml: write `environment: prod`",)),
         ("environment: prod", "environment: [dev]", "1: environment", ("says a list for prod.yaml",)),
@@ -348,3 +348,21 @@ def test_a_repository_image_needs_exactly_one_of_tag_and_digest(config: Config) 
 def test_a_mistyped_repository_gets_the_nearest(config: Config) -> None:
     config.overlay("prod", "repositories: [scorer]\nendpoints: {iris: {model: {image: {repository: scorr, tag: x}}}}")
     check(config.errors("prod"), "prod.yaml:6: endpoints.iris.model.image.repository", ("did you mean 'scorer'?",))
+
+
+def test_an_arn_of_what_cannot_subscribe_is_refused(config: Config) -> None:
+    stream = "arn:aws:firehose:eu-west-1:123456789012:deliverystream/alarms"
+    listed = f"notify: ['arn:aws:sqs:eu-west-1:123456789012:alarms', '{stream}']"
+    config.write("prod.yaml", WHERE.replace("notify: [ml-oncall@example.com]", listed))
+    check(config.errors("prod"), "prod.yaml:4: notify[1]", ("ARN of a queue or function",))
+
+
+def test_two_variants_with_two_volume_keys_are_refused(config: Config) -> None:
+    one = "{model: {image: {framework: sklearn, tag: x}}, hosting: {instance_type: ml.m5.large, kms_key: alias/%s}}"
+    both = f"variants: {{a: {one % 'mine'}, b: {one % 'yours'}}}"
+    config.endpoint("prod", f"model: null\nhosting: null\ndeployment: {{strategy: canary}}\n{both}")
+    check(
+        config.errors("prod"),
+        "prod.yaml:10: endpoints.iris.variants.b.hosting.kms_key",
+        ("one key for the volumes", "write 'alias/mine' here too"),
+    )
