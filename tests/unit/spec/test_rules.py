@@ -366,3 +366,93 @@ def test_two_variants_with_two_volume_keys_are_refused(config: Config) -> None:
         "prod.yaml:10: endpoints.iris.variants.b.hosting.kms_key",
         ("one key for the volumes", "write 'alias/mine' here too"),
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "deployment: {wait: 2m}",
+        "deployment: {rollback_alarms: {also: [a, b, c, d, e, f, g]}}",
+        "deployment: {strategy: canary, timeout: 16m}",
+        "alarms: {period: 5m, evaluations: 288}",
+        "alarms: off",
+        "scaling: {min: 4, max: 4}\nhosting: {instances: 4}",
+        "hosting: {instances: 4}",
+        "scaling: {schedules: [{name: a, at: rate(1 day), min: 4, max: 4}]}",
+        "hosting: {instances: 4}\nscaling: null\ndeployment: {batch: 50%}",
+        "hosting: {instances: 20}\nscaling: null\ndeployment: {batch: 5%, wait: 2m}",
+        "hosting: {instances: 20}\nscaling: null\ndeployment: {strategy: linear, step: 10%}",
+        "hosting: {instances: 3}\nscaling: null\ndeployment: {batch: 1, rollback_batch: 3}",
+        "hosting: {volume: 512GB, kms_key: alias/x}",
+        "log_retention: 1d",
+        variants() + "deployment: {strategy: canary, rollback_alarms: {also: [a, b, c, d]}}",
+    ],
+)
+def test_what_is_just_allowed_has_no_finding(config: Config, text: str) -> None:
+    assert config.endpoint("prod", text).warnings("prod") == []
+
+
+def test_a_bucket_may_keep_versions_for_a_single_day(config: Config) -> None:
+    assert config.overlay("prod", "bucket: {old_versions: 1d, access_logs: 1d}").warnings("prod") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "says"),
+    [
+        ("hosting: {instances: 20}\nscaling: null\ndeployment: {batch: 5%, wait: 24m}", "9: deployment.wait", "add up to 8h"),
+        ("hosting: {instances: 1}\nscaling: null\ndeployment: {strategy: all_at_once, termination_wait: 10m, timeout: 10m}", "9: deployment.timeout", "no longer than"),
+        ("scaling: {min: 6}\ndeployment: {batch: 5, timeout: 10m}", "7: scaling.min", "write `max: 6`"),
+        (variants("{instance_type: ml.g5.xlarge, volume: 30GB}") + "deployment: {strategy: canary}", "10: variants.one.hosting.volume", "remove `volume`"),
+        ("hosting: {instances: 1}\nscaling: null", "6: deployment.strategy", "in parts, and can have 1 instance"),
+    ],
+)  # fmt: skip
+def test_a_limit_is_refused_exactly_where_it_is(config: Config, text: str, place: str, says: str) -> None:
+    line, key = place.split(": ")
+    check(config.endpoint("prod", text).errors("prod"), f"prod.yaml:{line}: endpoints.iris.{key}", (says,))
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("scaling: {min: 6, max: x}", "scaling.max"),
+        ("scaling: {min: x, max: 1}", "scaling.min"),
+        ("scaling: {schedules: [{name: a, at: rate(1 day), min: 5, max: x}]}", "scaling.schedules[0].max"),
+        ("deployment: {strategy: canary, timeout: 15m, wait: x}", "deployment.wait"),
+        ("deployment: {wait: x, rollback_alarms: {period: 10m}}", "deployment.wait"),
+        ("deployment: {batch: x, timeout: 10m}", "deployment.batch"),
+        ("hosting: {instances: x}\nscaling: null\ndeployment: {batch: 2}", "hosting.instances"),
+        ("hosting: {instances: x}\nscaling: {min: 3}", "hosting.instances"),
+        ("model: {artifact: 5}", "model.artifact"),
+    ],
+)
+def test_what_only_follows_from_a_wrong_key_is_not_shown(config: Config, text: str, key: str) -> None:
+    check(config.endpoint("prod", text).errors("prod"), f"prod.yaml:7: endpoints.iris.{key}", ())
+
+
+def test_lengths_and_lists_are_not_judged_by_a_wrong_part(config: Config) -> None:
+    config.overlay("prod", "team: A\nproject: a-project-whose-name-goes-on-and-on-and-on-and-on\n")
+    check(config.errors("prod"), "prod.yaml:5: team", ())
+    config.overlay("prod", "repositories: [A]\nendpoints: {iris: {model: {image: {repository: a, tag: x}}}}\n")
+    check(config.errors("prod"), "prod.yaml:5: repositories[0]", ())
+
+
+def test_a_name_is_judged_whatever_is_wrong_under_it(config: Config) -> None:
+    model = "m" * 60
+    broken = ENDPOINT_OF_ITS_OWN.replace("version: 1", "version: 1, hostin: 1")
+    config.overlay("prod", f"endpoints:\n  operations: {broken}\n  {model}: {broken}\n")
+    keys = [line.split(": ")[1] for line in config.errors("prod")]
+    assert sorted(keys) == sorted(
+        ["endpoints.operations", "endpoints.operations.hostin", f"endpoints.{model}", f"endpoints.{model}.hostin"]
+    )
+    config.endpoint("prod", variants("{instance_type: 5}").replace("two:", "ONE:") + "deployment: {strategy: canary}")
+    keys = [line.split(": ")[1].removeprefix("endpoints.iris.variants.") for line in config.errors("prod")]
+    assert keys == ["one.hosting.instance_type", "ONE"]
+
+
+def test_only_all_at_once_may_do_without_alarms_to_mend_a_short_bake(config: Config) -> None:
+    (line,) = config.endpoint("prod", "deployment: {wait: 1m}").errors("prod")
+    assert "rollback_alarms: off" not in line
+    (line,) = config.endpoint("prod", "deployment: {wait: 1h, rollback_alarms: {period: 1h, evaluations: 2}}").errors(
+        "prod"
+    )
+    assert line.endswith("cannot trip in time: write `evaluations: 1`")
