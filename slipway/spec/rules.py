@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 
 from slipway.spec import images, instances
+from slipway.spec.alarms import Alarms
 from slipway.spec.endpoint import ONLY_VARIANT, Endpoint, Variant
 from slipway.spec.environment import RETENTION_DAYS, Environment
 from slipway.spec.errors import Path, Problem, shown
@@ -329,8 +330,8 @@ def known_machine(s: Subject) -> Iterator[Problem]:
         if machine is None:
             for key in ("cpu", "gpu", "gpu_memory"):
                 if e.alarms and isinstance(getattr(e.alarms, key), Percent):
-                    # Nobody asked for a default, and newer types are accepted.
-                    asked = key in e.alarms.model_fields_set
+                    # Newer types are accepted, so the default level alone must not refuse one.
+                    asked = getattr(e.alarms, key) != getattr(Alarms(), key)
                     yield Problem(
                         (*s.path, "alarms", key),
                         f"how many cores and GPUs {name} has is not in the "

@@ -493,7 +493,10 @@ endpoints:
 """
 
 
-@pytest.mark.parametrize("text", ["", RICH])
+UNKNOWN_MACHINE = "endpoints: {iris: {hosting: {instance_type: ml.zz9.large}}}"
+
+
+@pytest.mark.parametrize("text", ["", RICH, UNKNOWN_MACHINE])
 @pytest.mark.parametrize("flag", [[], ["--json"]])
 @pytest.mark.parametrize("name", ["dev", "staging", "prod"])
 def test_what_show_prints_loads_again_to_the_same(
