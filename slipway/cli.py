@@ -109,7 +109,7 @@ def local_start(args: argparse.Namespace) -> int:
     """Start the local AWS."""
     from slipway.local import control
 
-    running = control.start(port=args.port if args.port is not None else control.DEFAULT_PORT)
+    running = control.start(port=args.port)
     print(f'local AWS at {running.url} (process {running.pid}); point a shell at it with: eval "$(slipway local env)"')
     return OK
 
@@ -338,7 +338,9 @@ def _parser() -> argparse.ArgumentParser:
 
     local = group("local", "the local AWS")
     start = add(local, "start", local_start, "slipway local start", env=None)
-    start.add_argument("--port", type=int, default=None, help="0 for a free one (default: 4577)")
+    start.add_argument(
+        "--port", type=int, default=None, help="0 for a free one (default: 4577, or a free one where that is taken)"
+    )
     add(local, "stop", local_stop, "slipway local stop", env=None)
     add(local, "status", local_status, "slipway local status", env=None)
     add(local, "env", local_env, 'eval "$(slipway local env --env dev)"')

@@ -80,7 +80,7 @@ class _State:
         return Running(self.pid, self.port, f"http://{HOST}:{self.port}")
 
 
-def start(home: Path = DEFAULT_HOME, port: int = DEFAULT_PORT) -> Running:
+def start(home: Path = DEFAULT_HOME, port: int | None = None) -> Running:
     """Start the local AWS, unless it runs already.
 
     Parameters
@@ -88,7 +88,8 @@ def start(home: Path = DEFAULT_HOME, port: int = DEFAULT_PORT) -> Running:
     home
         The folder for its state (``local.json``) and log (``local.log``); made when missing.
     port
-        1–65535, or 0 for a free one. Ignored when this home's server runs already.
+        1–65535, or 0 for a free one; by default 4577, or a free one where another folder's local AWS has that. Ignored
+        when this home's server runs already.
 
     Returns
     -------
@@ -109,7 +110,10 @@ def start(home: Path = DEFAULT_HOME, port: int = DEFAULT_PORT) -> Running:
         if state is not None:
             _end(state)
         _forget(home)
-        _refuse_taken(port)
+        if port is None:
+            port = 0 if _whose(DEFAULT_PORT) else DEFAULT_PORT
+        if whose := _whose(port):
+            raise LocalAwsError(f"Port {port} on {HOST} is taken {whose}, or choose another port.")
         return _launch(home, port).running
 
 
@@ -243,20 +247,19 @@ def _identity(port: int, patience: float) -> object:
         return None
 
 
-def _refuse_taken(port: int) -> None:
+def _whose(port: int) -> str | None:
+    """Say who has a port, and what to do; None when it is free."""
     if port == 0:
-        return
+        return None
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
-        except OSError as error:
-            whose = (
-                "by the local AWS of another folder; stop that one"
-                if _identity(port, _FOREIGN_SECONDS) is not None
-                else "by another program; end it"
-            )
-            raise LocalAwsError(f"Port {port} on {HOST} is taken {whose}, or choose another port.") from error
+        except OSError:
+            if _identity(port, _FOREIGN_SECONDS) is not None:
+                return "by the local AWS of another folder; stop that one"
+            return "by another program; end it"
+    return None
 
 
 def _launch(home: Path, port: int) -> _State:

@@ -155,3 +155,17 @@ def test_model_servers_end_with_the_server(home: Path, running: control.Running)
         time.sleep(0.01)
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_two_folders_have_a_local_aws_each_without_a_word(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = control.start(home, 0)
+    monkeypatch.setattr(control, "DEFAULT_PORT", first.port)
+    second = control.start(tmp_path / "second")
+    try:
+        assert second.port != first.port
+        assert control.status(home) == first
+    finally:
+        control.stop(tmp_path / "second")
+        control.stop(home)
