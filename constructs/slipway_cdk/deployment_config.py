@@ -18,23 +18,6 @@ def _size(size: int | Percent) -> dict[str, Any]:
     return {"Type": "INSTANCE_COUNT", "Value": size}
 
 
-def live_fleet(endpoint: Endpoint) -> Fleet:
-    """The instance counts that the variants of an endpoint can have, all together.
-
-    Parameters
-    ----------
-    endpoint
-        The endpoint.
-
-    Returns
-    -------
-    Fleet
-        From the smallest variant's lowest to the largest one's highest: one size has to fit them all.
-    """
-    fleets = [endpoint.live(variant) for variant in endpoint.fleet.values()]
-    return Fleet(min(f.lowest for f in fleets), max(f.highest for f in fleets))
-
-
 def deployment_config(endpoint: Endpoint, alarm_names: Sequence[str]) -> dict[str, Any]:
     """Declare how updates reach an endpoint's fleet.
 
@@ -51,7 +34,7 @@ def deployment_config(endpoint: Endpoint, alarm_names: Sequence[str]) -> dict[st
         AWS::SageMaker::Endpoint's DeploymentConfig, with exactly one update policy.
     """
     deployment = endpoint.deployment
-    fleet = live_fleet(endpoint)
+    fleet = endpoint.live_fleet
     timeout = deployment.timeout_for(fleet).seconds
     rollback = {"Alarms": [{"AlarmName": name} for name in alarm_names]} if alarm_names else None
     if isinstance(deployment, Rolling):
