@@ -25,12 +25,15 @@ def running(home: Path) -> Iterator[control.Running]:
 
 
 def ended(pid: int) -> bool:
-    """Tell whether a process is gone (a zombie of ours counts as gone)."""
-    try:
-        os.waitpid(pid, os.WNOHANG)
-        os.kill(pid, 0)
-    except OSError:
-        return True
+    """Tell whether a process is gone, or goes within a moment: its threads may outlive its main one."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        try:
+            os.waitpid(pid, os.WNOHANG)
+            os.kill(pid, 0)
+        except OSError:
+            return True
+        time.sleep(0.02)
     return False
 
 
