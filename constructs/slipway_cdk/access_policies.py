@@ -8,12 +8,14 @@ from constructs import Construct
 
 from slipway.spec.environment import Environment
 from slipway_cdk.acknowledge import acknowledge_wildcards
+from slipway_cdk.volume_keys import any_key, volume_key_statements
 
 
 class DeployerPolicy(Construct):
     """Lets its holder create, update, scale and delete this environment's endpoints, and nothing of another one.
 
-    Endpoints are told apart by name; models and endpoint configs by tag, since CloudFormation generates their names.
+    Endpoints are told apart by name; models, endpoint configs and scalable targets by tag, since their names are
+    generated. What bears another environment's tags can be neither changed nor tagged anew.
 
     Parameters
     ----------
@@ -41,6 +43,15 @@ class DeployerPolicy(Construct):
         endpoints = names.arn("sagemaker", f"endpoint/{names.prefix}-*")
         revisions = [names.arn("sagemaker", "model/*"), names.arn("sagemaker", "endpoint-config/*")]
         configs = names.arn("sagemaker", "endpoint-config/*")
+        scaling_changes = [
+            "application-autoscaling:RegisterScalableTarget",
+            "application-autoscaling:DeregisterScalableTarget",
+            "application-autoscaling:PutScalingPolicy",
+            "application-autoscaling:DeleteScalingPolicy",
+            "application-autoscaling:PutScheduledAction",
+            "application-autoscaling:DeleteScheduledAction",
+            "application-autoscaling:TagResource",
+        ]
         scalable = names.arn("application-autoscaling", "scalable-target/*")
         alarms = names.arn("cloudwatch", f"alarm:{names.prefix}-*")
         requested = {"StringEquals": {f"aws:RequestTag/{key}": value for key, value in ours.items()}}
@@ -98,14 +109,7 @@ class DeployerPolicy(Construct):
             ),
             iam.PolicyStatement(
                 sid="Scale",
-                actions=[
-                    "application-autoscaling:RegisterScalableTarget",
-                    "application-autoscaling:DeregisterScalableTarget",
-                    "application-autoscaling:PutScalingPolicy",
-                    "application-autoscaling:DeleteScalingPolicy",
-                    "application-autoscaling:PutScheduledAction",
-                    "application-autoscaling:DeleteScheduledAction",
-                ],
+                actions=scaling_changes,
                 resources=[scalable],
                 conditions={"StringEquals": {"application-autoscaling:service-namespace": "sagemaker"}},
             ),
@@ -135,16 +139,23 @@ class DeployerPolicy(Construct):
                 resources=["*"],
             ),
         ]
-        if environment.encrypt_volumes:
-            statements += [
-                iam.PolicyStatement(
-                    sid="GrantVolumeKey",
-                    actions=["kms:CreateGrant"],
-                    resources=[key.key_arn],
-                    conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
-                ),
-                iam.PolicyStatement(sid="DescribeVolumeKey", actions=["kms:DescribeKey"], resources=[key.key_arn]),
-            ]
+        statements += volume_key_statements(environment, key)
+        statements += [
+            # Tagging is how a model is told to be ours, so what is another environment's must not be tagged anew;
+            # and the
+            # ARN of a scalable target names no endpoint.
+            iam.PolicyStatement(
+                sid=f"LeaveOthers{tag}Alone",
+                effect=iam.Effect.DENY,
+                actions=["sagemaker:AddTags", *scaling_changes],
+                resources=[*revisions, scalable],
+                conditions={
+                    "Null": {f"aws:ResourceTag/{tag}": "false"},
+                    "StringNotEquals": {f"aws:ResourceTag/{tag}": value},
+                },
+            )
+            for tag, value in ours.items()
+        ]
         self.policy = iam.ManagedPolicy(
             self,
             "Policy",
@@ -160,7 +171,8 @@ class DeployerPolicy(Construct):
                     revisions,
                     "names are generated; Team, Project and Environment tags are required by condition",
                 ),
-                scalable: "scalable targets have generated ids; limited to SageMaker's by condition",
+                scalable: "scalable targets have generated ids; only SageMaker's, and others' are denied by tag",
+                any_key(environment): "keys are told apart by their alias, which the condition requires",
                 alarms: "all alarms of this environment, by the prefix of their names",
                 "*": "these actions only read, and authorize on everything or nothing",
             },

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -53,11 +55,8 @@ class AlarmTopic(Construct):
                 },
             )
         )
-        for at, target in enumerate(environment.notify):
-            sns.Subscription(
-                self,
-                f"Subscriber{at}",
-                topic=self.topic,
-                protocol=_protocol(target),
-                endpoint=target,
-            )
+        for target in environment.notify:
+            # Named by the address. By its position in the list, taking one out would move the next into its place; SNS
+            # answers a second subscription with the first one's ARN, and CloudFormation's clean-up would then end it.
+            known = hashlib.sha256(target.encode()).hexdigest()[:8]
+            sns.Subscription(self, f"Subscriber-{known}", topic=self.topic, protocol=_protocol(target), endpoint=target)

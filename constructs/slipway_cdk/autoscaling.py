@@ -12,7 +12,7 @@ from slipway.spec.endpoint import Variant
 from slipway.spec.environment import Environment
 from slipway.spec.scaling import Scaling
 from slipway_cdk.alarms import MACHINE, threshold
-from slipway_cdk.resource import declare
+from slipway_cdk.resource import declare, tags
 
 _DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 
@@ -47,6 +47,7 @@ def scale_instances(scope: Construct, *, environment: Environment, name: str, af
                 "MinCapacity": endpoint.scaling.min,
                 "MaxCapacity": endpoint.scaling.max,
                 "ScheduledActions": _schedules(endpoint.scaling) or None,
+                "Tags": tags(environment, name),
             },
         )
         target.add_resource_dependency(after)

@@ -16,6 +16,8 @@ from slipway_cdk.alarms import MACHINE, REQUESTS
 from slipway_cdk.resource import declare
 
 _WIDTH, _HEIGHT = 8, 6
+#: CloudWatch's "Dashboard body structure": an alarm widget shows 1 to 100 alarms.
+MOST_ALARMS = 100
 #: Title, unit of the axis, and the metrics with their statistics.
 _REQUEST_GRAPHS: tuple[tuple[str, str, tuple[tuple[str, str, str], ...]], ...] = (
     (
@@ -119,8 +121,8 @@ def endpoint_dashboard(
         ]
         widgets.append(_graph(title, unit, lines, environment.region, at))
     arns = [names.arn("cloudwatch", f"alarm:{alarm}") for alarm in alarm_names]
-    if arns:
-        widgets.append(_alarm_status("Alarms", arns, len(widgets)))
+    for start in range(0, len(arns), MOST_ALARMS):
+        widgets.append(_alarm_status("Alarms", arns[start : start + MOST_ALARMS], len(widgets)))
     return _dashboard(scope, id, names.dashboard(name), widgets)
 
 

@@ -13,9 +13,9 @@ from constructs import Construct
 from slipway.spec import images
 from slipway.spec.endpoint import Endpoint
 from slipway.spec.environment import Environment
-from slipway.spec.model import FrameworkImage, RepositoryImage
 from slipway.spec.sources import artifacts, image_uri
 from slipway_cdk.acknowledge import acknowledge_wildcards
+from slipway_cdk.volume_keys import any_key, volume_key_statements
 
 _ECR_URI = re.compile(r"^(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[a-z.]+/(?P<repository>[^:@]+)")
 
@@ -42,8 +42,9 @@ class ExecutionRole(Construct):
         super().__init__(scope, id)
         self._environment = environment
         self._wildcards = {
+            any_key(environment): "keys are told apart by their alias, which the condition requires",
             "*": "ecr:GetAuthorizationToken and ec2:Describe* authorize on everything or nothing; "
-            "cloudwatch:PutMetricData is limited to SageMaker's namespaces by condition"
+            "cloudwatch:PutMetricData is limited to SageMaker's namespaces by condition",
         }
         names = environment.names
         statements = [
@@ -105,31 +106,23 @@ class ExecutionRole(Construct):
         repositories = {
             names.arn("ecr", f"repository/{names.repository(name)}"): None for name in environment.repositories
         }
+        # All of AWS's framework repositories, whichever are declared now: the foundation is updated first, and the old
+        # fleet must still be able to start instances while the new one bakes. They are AWS's and can only be read.
+        for framework in images.frameworks():
+            if environment.region in images.regions(framework):
+                account, repository = images.registry(framework, environment.region)
+                repositories[names.arn("ecr", f"repository/{repository}", account=account)] = None
         for _, endpoint in self._endpoints():
             for variant in endpoint.fleet.values():
-                image = variant.model.image
-                if isinstance(image, FrameworkImage):
-                    account, repository = images.registry(image.framework, environment.region)
-                    repositories[names.arn("ecr", f"repository/{repository}", account=account)] = None
-                elif not isinstance(image, RepositoryImage):
-                    found = _ECR_URI.match(image_uri(environment, variant.model))
-                    if found:
-                        arn = names.arn(
-                            "ecr",
-                            f"repository/{found['repository']}",
-                            region=found["region"],
-                            account=found["account"],
-                        )
-                        repositories[arn] = None
+                found = _ECR_URI.match(image_uri(environment, variant.model))
+                if found:
+                    resource = f"repository/{found['repository']}"
+                    repositories[names.arn("ecr", resource, region=found["region"], account=found["account"])] = None
         yield iam.PolicyStatement(sid="RegistryLogin", actions=["ecr:GetAuthorizationToken"], resources=["*"])
         if repositories:
             yield iam.PolicyStatement(
                 sid="PullImages",
-                actions=[
-                    "ecr:BatchCheckLayerAvailability",
-                    "ecr:GetDownloadUrlForLayer",
-                    "ecr:BatchGetImage",
-                ],
+                actions=["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"],
                 resources=sorted(repositories),
             )
 
@@ -209,11 +202,4 @@ class ExecutionRole(Construct):
         environment = self._environment
         if environment.bucket.encryption == "kms":
             yield iam.PolicyStatement(sid="DecryptArtifacts", actions=["kms:Decrypt"], resources=[key.key_arn])
-        if environment.encrypt_volumes:
-            yield iam.PolicyStatement(
-                sid="EncryptVolumes",
-                actions=["kms:CreateGrant"],
-                resources=[key.key_arn],
-                conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
-            )
-            yield iam.PolicyStatement(sid="DescribeVolumeKey", actions=["kms:DescribeKey"], resources=[key.key_arn])
+        yield from volume_key_statements(environment, key)

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from slipway.spec import images
+
 Synthesized = Callable[[str], Any]
 Declared = Callable[..., Any]
 PREFIX = "rc-project-a-staging"
@@ -18,6 +20,11 @@ RETAINED = {
     "AWS::SageMaker::ModelPackageGroup",
     "AWS::Logs::LogGroup",
 }
+
+
+def framework_registries() -> set[tuple[str, str]]:
+    known = [f for f in images.frameworks() if "eu-west-1" in images.regions(f)]
+    return {images.registry(framework, "eu-west-1") for framework in known}
 
 
 def statements(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -148,7 +155,10 @@ def test_the_execution_role_may_do_exactly_what_a_plain_endpoint_needs(declared:
         "cloudwatch:DescribeAlarms",
     }
     assert found["ReadArtifacts"]["Resource"] == "arn:aws:s3:::acme-sm-rc-project-a-staging-eu-west-1/models/*"
-    assert found["PullImages"]["Resource"] == "arn:aws:ecr:eu-west-1:141502667606:repository/sagemaker-scikit-learn"
+    registries = {arn.split(":")[4] for arn in found["PullImages"]["Resource"]}
+    assert "arn:aws:ecr:eu-west-1:141502667606:repository/sagemaker-scikit-learn" in found["PullImages"]["Resource"]
+    assert registries <= {account for account, _ in framework_registries()}
+    assert not [arn for arn in found["PullImages"]["Resource"] if "*" in arn]
     assert (
         found["WriteLogs"]["Resource"]
         == f"arn:aws:logs:eu-west-1:111122223333:log-group:/aws/sagemaker/Endpoints/{PREFIX}-*"
@@ -159,10 +169,28 @@ def test_the_execution_role_may_do_exactly_what_a_plain_endpoint_needs(declared:
     assert "cloudwatch:namespace" in found["WriteMetrics"]["Condition"]["StringEquals"]
 
 
+def test_an_update_to_another_framework_takes_nothing_from_the_old_fleet(declared: Declared) -> None:
+    image = {"framework": "xgboost", "tag": "1.7-1"}
+    before, after = role(declared({})), role(declared({"model": {"image": image}}))
+    assert set(before["PullImages"]["Resource"]) <= set(after["PullImages"]["Resource"])
+
+
+def test_the_execution_role_may_grant_the_keys_that_variants_name(declared: Declared) -> None:
+    arn = "arn:aws:kms:eu-west-1:111122223333:key/12345678-1234-1234-1234-123456789012"
+    named = role(declared({"hosting": {"instance_type": "ml.m5.large", "kms_key": arn}}, encrypt_volumes=False))
+    assert (named["GrantVolumeKey"]["Action"], named["GrantVolumeKey"]["Resource"]) == ("kms:CreateGrant", arn)
+    aliased = role(declared({"hosting": {"instance_type": "ml.m5.large", "kms_key": "alias/mine"}}))
+    assert aliased["GrantAliasedVolumeKey"]["Condition"]["ForAnyValue:StringEquals"] == {
+        "kms:ResourceAliases": ["alias/mine"]
+    } or aliased["GrantAliasedVolumeKey"]["Condition"]["ForAnyValue:StringEquals"] == {
+        "kms:ResourceAliases": "alias/mine"
+    }
+
+
 def test_the_execution_role_gets_keys_only_where_they_are_used(declared: Declared) -> None:
     both = role(declared({}))
     assert {"kms:Decrypt", "kms:CreateGrant", "kms:DescribeKey"} <= actions(both)
-    assert both["EncryptVolumes"]["Condition"] == {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+    assert both["GrantVolumeKey"]["Condition"] == {"Bool": {"kms:GrantIsForAWSResource": "true"}}
     only_bucket = role(declared({}, encrypt_volumes=False))
     assert {a for a in actions(only_bucket) if a.startswith("kms:")} == {"kms:Decrypt"}
 
@@ -187,7 +215,7 @@ def test_the_execution_role_may_read_what_lies_elsewhere_only_where_declared(
     assert found["ListArtifacts0"]["Condition"] == {"StringLike": {"s3:prefix": "llm/v3/*"}} or found["ListArtifacts0"][
         "Condition"
     ] == {"StringLike": {"s3:prefix": ["llm/v3/*"]}}
-    assert found["PullImages"]["Resource"] == "arn:aws:ecr:us-east-1:210987654321:repository/llm"
+    assert "arn:aws:ecr:us-east-1:210987654321:repository/llm" in found["PullImages"]["Resource"]
 
 
 def test_the_execution_role_reads_rollback_alarms_of_other_names_only_where_declared(
@@ -226,6 +254,20 @@ def test_the_deployer_manages_this_environments_endpoints_only(declared: Declare
     open_ended = {sid for sid, s in found.items() if s["Resource"] == "*"}
     assert open_ended == {"Look"}
     assert all(a.split(":")[1].startswith(("Describe", "Get", "List")) for a in found["Look"]["Action"])
+
+
+def test_the_deployer_cannot_take_over_what_bears_another_environments_tags(declared: Declared) -> None:
+    found = policy(declared({}), "-Deployer")
+    for tag, value in {"Team": "rc", "Project": "project-a", "Environment": "staging"}.items():
+        denied = found[f"LeaveOthers{tag}Alone"]
+        assert denied["Effect"] == "Deny"
+        assert denied["Condition"] == {
+            "Null": {f"aws:ResourceTag/{tag}": "false"},
+            "StringNotEquals": {f"aws:ResourceTag/{tag}": value},
+        }
+        assert "sagemaker:AddTags" in denied["Action"]
+        assert set(found["Scale"]["Action"]) <= set(denied["Action"])
+        assert set(found["CreateRevisions"]["Resource"]) <= set(denied["Resource"])
 
 
 def test_the_deployer_may_grant_the_key_only_where_volumes_are_encrypted(declared: Declared) -> None:
@@ -297,6 +339,17 @@ def test_subscribers_get_the_protocol_that_their_address_tells(declared: Declare
         "https://example.com/hook": "https",
         queue: "sqs",
     }
+
+
+def test_a_subscriber_keeps_its_place_when_another_goes(declared: Declared) -> None:
+    def ids(*notify: str) -> dict[str, str]:
+        resources = declared({}, notify=list(notify)).template("foundation")["Resources"]
+        return {
+            r["Properties"]["Endpoint"]: key for key, r in resources.items() if r["Type"] == "AWS::SNS::Subscription"
+        }
+
+    both = ids("first@example.com", "second@example.com")
+    assert ids("second@example.com") == {"second@example.com": both["second@example.com"]}
 
 
 def test_model_package_groups_are_declared_by_convention(declared: Declared) -> None:
