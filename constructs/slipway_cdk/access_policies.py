@@ -141,9 +141,8 @@ class DeployerPolicy(Construct):
         ]
         statements += volume_key_statements(environment, key)
         statements += [
-            # Tagging is how a model is told to be ours, so what is another environment's must not be tagged anew;
-            # and the
-            # ARN of a scalable target names no endpoint.
+            # Tags tell a model to be ours, so what is another environment's must not be tagged anew; and the ARN of a
+            # scalable target names no endpoint.
             iam.PolicyStatement(
                 sid=f"LeaveOthers{tag}Alone",
                 effect=iam.Effect.DENY,
