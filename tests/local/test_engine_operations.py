@@ -1,5 +1,6 @@
 """The local CloudFormation: what it does to stacks, through the API."""
 
+import itertools
 import json
 from collections.abc import Callable
 from typing import Any
@@ -51,6 +52,25 @@ def test_events_tell_what_became_of_each_resource(stack: Stack) -> None:
         ("A", "CREATE_IN_PROGRESS"),
         ("A", "CREATE_COMPLETE"),
         (stack.name, "CREATE_COMPLETE"),
+    ]
+
+
+def test_a_failure_is_told_apart_from_those_of_earlier_updates(stack: Stack) -> None:
+    stack.deploy({"A": queue()})
+    stack.deploy({"A": queue(), "First": BROKEN})
+    stack.deploy({"A": queue(), "Second": BROKEN})
+    found = stack.cloudformation.describe_stack_events(StackName=stack.name)["StackEvents"]
+    newest_first = [
+        (operation, [(e["LogicalResourceId"], e["ResourceStatus"]) for e in events])
+        for operation, events in itertools.groupby(found, key=lambda e: e["OperationId"])
+    ]
+    assert len({operation for operation, _ in newest_first}) == len(newest_first) == 6, "each in one piece"
+    rollback, update = (events for _, events in newest_first[:2])
+    assert rollback[-1] == (stack.name, "UPDATE_ROLLBACK_IN_PROGRESS")
+    assert update == [
+        ("Second", "CREATE_FAILED"),
+        ("Second", "CREATE_IN_PROGRESS"),
+        (stack.name, "UPDATE_IN_PROGRESS"),
     ]
 
 

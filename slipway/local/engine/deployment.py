@@ -165,7 +165,7 @@ class Deployment:
             stack.set_status(f"{self.kind}_FAILED", reason)
             return
         prefix = "" if self.kind == "CREATE" else "UPDATE_"
-        stack.set_status(f"{prefix}ROLLBACK_IN_PROGRESS", reason)
+        stack.begin(f"{prefix}ROLLBACK_IN_PROGRESS", reason)
         ok = self._take_back_updates(previous)
         if self.kind == "UPDATE":
             stack.set_status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")

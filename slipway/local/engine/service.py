@@ -151,7 +151,7 @@ class CloudFormation:
             changes(stack, request, self._resolver(stack, request, planning=True), self._catalogue)
             stack.termination_protection = termination_protection
             self.stacks[stack.stack_id] = stack
-            stack.set_status("CREATE_IN_PROGRESS", "User Initiated")
+            stack.begin("CREATE_IN_PROGRESS")
         self._run(stack, request, "CREATE")
         return stack
 
@@ -168,7 +168,7 @@ class CloudFormation:
             _refuse_unless_updatable(stack)
             if not self._differences(stack, request)[1]:
                 raise TemplateError("No updates are to be performed.")
-            stack.set_status("UPDATE_IN_PROGRESS", "User Initiated")
+            stack.begin("UPDATE_IN_PROGRESS")
         self._run(stack, request, "UPDATE")
         return stack
 
@@ -188,7 +188,7 @@ class CloudFormation:
                 raise TemplateError(f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
             if stack.status.endswith("_IN_PROGRESS") and stack.status != "REVIEW_IN_PROGRESS":
                 raise TemplateError(f"Stack [{stack.stack_id}] cannot be deleted while in status {stack.status}")
-            stack.set_status("DELETE_IN_PROGRESS", "User Initiated")
+            stack.begin("DELETE_IN_PROGRESS")
             for export in stack.exports:
                 users = [user for user in self.importers(export) if user != stack.name]
                 if users:
@@ -233,7 +233,7 @@ class CloudFormation:
                     )
                 if stack is None:
                     stack = self._new_stack(stack_name, request)
-                    stack.set_status("REVIEW_IN_PROGRESS", "User Initiated")
+                    stack.begin("REVIEW_IN_PROGRESS")
                     self.stacks[stack.stack_id] = stack
         if stack is None:
             raise TemplateError(f"Stack [{stack_name}] does not exist")
@@ -283,7 +283,7 @@ class CloudFormation:
                 _refuse_unless_updatable(stack)
             change_set.execution_status = "EXECUTE_IN_PROGRESS"
             stack.change_sets = {change_set.change_set_id: change_set}
-            stack.set_status(f"{kind}_IN_PROGRESS", "User Initiated")
+            stack.begin(f"{kind}_IN_PROGRESS")
         request = replace(
             change_set.request,
             disable_rollback=disable_rollback,

@@ -40,6 +40,7 @@ class Event:
     type: str
     status: str
     reason: str | None
+    operation_id: str
     event_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     time: datetime = field(default_factory=now)
 
@@ -116,6 +117,7 @@ class Stack:
     # Replaced resources that a deployment without rollback left; the next success removes them.
     superseded: list[Resource] = field(default_factory=list)
     termination_protection: bool = False
+    operation_id: str = ""
     created: datetime = field(default_factory=now)
     updated: datetime | None = None
     deleted: datetime | None = None
@@ -136,12 +138,22 @@ class Stack:
         """Its exported outputs, by export name."""
         return {o.export: o.value for o in self.outputs.values() if o.export}
 
+    def begin(self, status: str, reason: str | None = "User Initiated") -> None:
+        """Begin an operation: what follows in the events carries an id of its own.
+
+        As at the service, a rollback is an operation of its own. The CDK CLI reads the failures of the newest
+        operation, and of the one before when the newest is a rollback.
+        """
+        self.operation_id = str(uuid.uuid4())
+        self.set_status(status, reason)
+
     def set_status(self, status: str, reason: str | None = None) -> None:
         """Move the stack on, and say so in its events."""
         self.status, self.status_reason = status, reason
-        self.events.append(Event(self.name, self.stack_id, STACK_TYPE, status, reason))
+        self.events.append(Event(self.name, self.stack_id, STACK_TYPE, status, reason, self.operation_id))
 
     def record(self, resource: Resource, status: str, reason: str | None = None) -> None:
         """Say in the events what became of a resource."""
         resource.status, resource.updated = status, now()
-        self.events.append(Event(resource.logical_id, resource.physical_id, resource.type, status, reason))
+        where = resource.logical_id, resource.physical_id, resource.type
+        self.events.append(Event(*where, status, reason, self.operation_id))

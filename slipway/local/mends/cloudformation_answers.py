@@ -86,6 +86,7 @@ def event(of: Stack, one: Event) -> Document:
         "StackId": of.stack_id,
         "StackName": of.name,
         "EventId": one.event_id,
+        "OperationId": one.operation_id,
         "LogicalResourceId": one.logical_id,
         "PhysicalResourceId": one.physical_id,
         "ResourceType": one.type,
