@@ -188,22 +188,6 @@ def removed(environ: Mapping[str, str]) -> list[str]:
     return sorted(n for n in environ if n in _REMOVED or n.startswith(_REMOVED_PREFIX))
 
 
-def child_environment(url: str, account: str, region: str, base: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return a whole environment for a tool that is to talk to the local AWS and to nothing else.
-
-    Parameters
-    ----------
-    url, account, region
-        As in ``environment``.
-    base
-        What else the tool sees; ``os.environ`` by default.
-    """
-    base = os.environ if base is None else base
-    unwanted = set(removed(base))
-    kept = {name: value for name, value in base.items() if name not in unwanted}
-    return {**kept, **environment(url, account, region)}
-
-
 # -- the state file
 
 

@@ -41,6 +41,17 @@ class Target:
     environ: Mapping[str, str]
     where: str
 
+    def child_environ(self) -> dict[str, str]:
+        """The whole environment of a tool that is to go there.
+
+        Returns
+        -------
+        dict of str to str
+            The process's own, with ``environ``; for the local AWS without what would lead elsewhere.
+        """
+        unwanted = control.removed(os.environ) if self.kind == "local" else []
+        return {k: v for k, v in os.environ.items() if k not in unwanted} | dict(self.environ)
+
     def client(self, service: str) -> Any:  # noqa: ANN401  (the caller names the type, which follows from the service)
         """Open a client that goes there, whatever else the process's environment says.
 
@@ -58,7 +69,10 @@ class Target:
         import botocore.session
 
         if self.kind == "aws":
-            return boto3.Session(region_name=self.region).client(service)  # type: ignore[call-overload]
+            own = botocore.session.Session()
+            # A session's variable also holds for the calls that get credentials, which a client's own config does not.
+            own.set_config_variable("ignore_configured_endpoint_urls", value=True)
+            return boto3.Session(botocore_session=own, region_name=self.region).client(service)  # type: ignore[call-overload]
         # A profile or a config file of the user's must not lead a call elsewhere, nor fail for not being there.
         nothing = {"profile": None, "config_file": os.devnull, "credentials_file": os.devnull}
         core = botocore.session.Session(session_vars={k: (None, [], v, None) for k, v in nothing.items()})
@@ -139,7 +153,12 @@ def aws_target(environment: Environment) -> Target:
         "aws",
         environment.account,
         environment.region,
-        {"AWS_REGION": environment.region, "AWS_DEFAULT_REGION": environment.region},
+        {
+            "AWS_REGION": environment.region,
+            "AWS_DEFAULT_REGION": environment.region,
+            # An `endpoint_url` in a profile must not lead anything elsewhere; the CDK CLI's SDK honours this too.
+            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+        },
         f"AWS · account {environment.account} · {environment.region} · {environment.environment}",
     )
     try:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -41,7 +43,7 @@ def identity(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Let STS answer without a network."""
 
     def answer(account: str | None, error: str = "") -> None:
-        sts = boto3.client("sts", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")
+        sts = boto3.Session().client("sts", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")
         stub = Stubber(sts)
         if account is None:
             stub.add_client_error("get_caller_identity", error)
@@ -58,7 +60,11 @@ def test_credentials_of_the_environments_account_are_accepted(environment: Envir
     identity("111122223333")
     found = aws_target(environment)
     assert found.where == "AWS · account 111122223333 · eu-west-1 · dev"
-    assert found.environ == {"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-1"}
+    assert found.environ == {
+        "AWS_REGION": "eu-west-1",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+    }
 
 
 def test_credentials_of_another_account_are_refused_with_both_ids(environment: Environment, identity: Any) -> None:
@@ -83,6 +89,68 @@ def test_an_endpoint_url_stops_whoever_means_the_account(
     monkeypatch.setenv(name, "http://127.0.0.1:4577")
     with pytest.raises(WrongTarget, match=f"unset {name}"):
         aws_target(environment)
+
+
+@pytest.fixture
+def astray(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A profile that leads calls to another place than AWS."""
+    (tmp_path / "config").write_text(
+        "[profile elsewhere]\nendpoint_url = http://127.0.0.1:9\nservices = odd\n"
+        "[services odd]\ns3 =\n  endpoint_url = http://127.0.0.1:10\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_PROFILE", "elsewhere")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    monkeypatch.delenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", raising=False)
+
+
+@pytest.mark.usefixtures("astray")
+def test_an_endpoint_url_in_a_profile_leads_nobody_who_means_the_account_elsewhere(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = {"sts": "http://127.0.0.1:9", "s3": "http://127.0.0.1:10"}
+    for service, url in where.items():
+        assert boto3.Session().client(service, region_name="eu-west-1").meta.endpoint_url == url  # type: ignore[call-overload]
+    target = Target("aws", environment.account, environment.region, {}, "")
+    for service in where:
+        assert re.fullmatch(
+            rf"https://{service}\.(eu-west-1\.)?amazonaws\.com", target.client(service).meta.endpoint_url
+        )
+    # The variable does the same for whatever the command starts.
+    monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
+    for service in where:
+        assert "127.0.0.1" not in boto3.Session().client(service, region_name="eu-west-1").meta.endpoint_url  # type: ignore[call-overload]
+
+
+CDK_CLI = Path("node_modules/aws-cdk/lib/index.js")
+
+
+def test_the_cdk_cli_honours_the_variable_as_well(root: Path) -> None:
+    text = (root / CDK_CLI).read_text(encoding="utf-8")
+    assert 'ENV_IGNORE_CONFIGURED_ENDPOINT_URLS = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"' in text
+    assert "await loadConfig(ignoreConfiguredEndpointUrlsConfigSelectors)()" in text
+
+
+@pytest.mark.usefixtures("astray")
+def test_what_the_command_starts_for_the_local_aws_goes_nowhere_else(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
+    monkeypatch.setenv("KEPT", "yes")
+    child = local_target(environment, RUNNING).child_environ()
+    assert child["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4577"
+    assert child["KEPT"] == "yes"
+    assert not {"AWS_PROFILE", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"} & set(child)
+
+
+@pytest.mark.usefixtures("astray")
+def test_what_the_command_starts_for_the_account_keeps_the_profile_but_not_its_endpoint(
+    environment: Environment, identity: Any
+) -> None:
+    identity("111122223333")
+    child = aws_target(environment).child_environ()
+    assert (child["AWS_PROFILE"], child["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]) == ("elsewhere", "true")
 
 
 def test_the_local_aws_takes_the_environments_account_whatever_the_user_is(
