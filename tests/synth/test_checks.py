@@ -55,24 +55,41 @@ def test_cfn_lint_accepts_every_template(synthesized: Synthesized, name: str) ->
     assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
 
 
-def test_two_synths_are_byte_identical_whoever_runs_them(synthesized: Synthesized, tmp_path: Path, root: Path) -> None:
-    environ = {
-        **os.environ,
-        "CDK_OUTDIR": str(tmp_path / "other"),
-        "CDK_CONTEXT_JSON": json.dumps({"env": "prod"}),
-        "PYTHONHASHSEED": "77",
-        "TZ": "Asia/Tokyo",
-        "USER": "somebody",
-        "AWS_REGION": "us-west-2",
-        "CDK_DEFAULT_ACCOUNT": "210987654321",
-    }
-    subprocess.run([sys.executable, str(root / "app.py")], env=environ, cwd=tmp_path, check=True)
-    ours = synthesized("prod").folder
-    names = sorted(p.name for p in ours.iterdir())
-    assert names == sorted(p.name for p in (tmp_path / "other").iterdir())
-    for name in names:
-        if name != "validation-report.json":  # it quotes stack traces, which differ between a test and app.py
-            assert (ours / name).read_bytes() == (tmp_path / "other" / name).read_bytes(), name
+def synthesize(root: Path, folder: Path, **environ: str) -> dict[str, bytes]:
+    """Run app.py in a folder, and return what it wrote."""
+    folder.mkdir()
+    out = folder / "out"
+    asked = {"CDK_OUTDIR": str(out), "CDK_CONTEXT_JSON": json.dumps({"env": "prod"})}
+    subprocess.run(
+        [sys.executable, str(root / "app.py")], env={**os.environ, **asked, **environ}, cwd=folder, check=True
+    )
+    return {str(p.relative_to(out)): p.read_bytes() for p in sorted(out.rglob("*")) if p.is_file()}
+
+
+def test_two_synths_are_byte_identical_whoever_runs_them(tmp_path: Path, root: Path) -> None:
+    one = synthesize(root, tmp_path / "one", PYTHONHASHSEED="1", TZ="UTC")
+    other = synthesize(
+        root,
+        tmp_path / "elsewhere",
+        PYTHONHASHSEED="77",
+        TZ="Asia/Tokyo",
+        USER="somebody",
+        AWS_REGION="us-west-2",
+        CDK_DEFAULT_ACCOUNT="210987654321",
+    )
+    assert {"manifest.json", "validation-report.json", "rc-project-a-prod-iris.template.json"} <= set(one)
+    assert list(one) == list(other)
+    assert [name for name in one if one[name] != other[name]] == []
+
+
+def test_a_synth_in_a_test_gives_the_templates_that_the_app_gives(
+    synthesized: Synthesized, tmp_path: Path, root: Path
+) -> None:
+    by_app = synthesize(root, tmp_path / "app")
+    ours = sorted(synthesized("prod").folder.glob("*.template.json"))
+    assert len(ours) == 3
+    for template in ours:
+        assert template.read_bytes() == by_app[template.name], template.name
 
 
 def test_a_config_that_cannot_be_used_stops_the_app_before_anything_is_synthesized(tmp_path: Path, root: Path) -> None:
