@@ -5,7 +5,6 @@ Each step is one that plain CDK users type as well; this only puts them in order
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -15,11 +14,13 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from slipway.ops.publish import publish
-from slipway.spec.lock import LOCK_PATH
-from slipway.spec.sources import artifacts
+from slipway.ops.publish import PublishError, publish, short, stored_hash
+from slipway.spec.lock import LOCK_PATH, artifact_key, read_lock
+from slipway.spec.sources import Artifact, artifacts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from types_boto3_s3 import S3Client
 
     from slipway.ops.target import Target
@@ -34,6 +35,10 @@ TRAINING = Path("examples/models")
 
 class DeployError(Exception):
     """A step failed; the message says which and what to do."""
+
+
+class WrongArtifact(DeployError):  # noqa: N818  (it is what lies in the bucket, not a malfunction)
+    """The bucket holds other bytes than the lock file says, or cannot be told to hold them."""
 
 
 def cdk_command() -> list[str]:
@@ -73,6 +78,7 @@ class Deployer:
         self._environment = environment
         self._target = target
         self._config = config
+        self._lock = config / LOCK_PATH.name
         self._assembly = Path("cdk.out") / environment.environment
         self._synthesized = False
         self._s3: S3Client = target.client("s3")
@@ -82,15 +88,20 @@ class Deployer:
 
         Raises
         ------
+        WrongArtifact
+            If a model's object has other bytes than were published; nothing was changed then.
         DeployError
             If one fails.
         """
+        bucket_exists = self._bucket_exists()
+        missing = self._missing() if bucket_exists else list(self._artifacts())
         self._bootstrap()
         foundation = self._environment.names.stack("foundation")
-        if not self._bucket_exists():
+        if not bucket_exists:
             self._cdk("foundation", "deploy", foundation)
             self._synthesized = True
-        self._publish()
+        for name, artifact in missing:
+            self._publish(name, artifact)
         self._cdk(
             "endpoints" if self._environment.endpoints else "operations",
             "deploy",
@@ -137,36 +148,73 @@ class Deployer:
             return False
         return True
 
-    def _publish(self) -> None:
-        bucket = self._environment.names.bucket
+    def _artifacts(self) -> Iterator[tuple[str, Artifact]]:
+        """Every artifact in the model bucket, with its endpoint's short name."""
         for name, endpoint in self._environment.endpoints.items():
-            for artifact in artifacts(name, endpoint):
-                if artifact.elsewhere or self._object_exists(bucket, artifact.key):
-                    continue
-                folder = self._train(name, artifact.version, artifact.key)
-                done = publish(
-                    folder,
-                    model=name,
-                    version=artifact.version,
-                    bucket=bucket,
-                    lock_path=self._config / LOCK_PATH.name,
-                    s3=self._s3,
-                )
-                self._step(
-                    f"publish {name} {artifact.version}",
-                    f"{done.uri} ({done.size:,} bytes, sha256 {done.sha256[:12]}…)",
-                )
+            for artifact in artifacts(name, endpoint, self._environment.names.bucket):
+                if not artifact.elsewhere:
+                    yield name, artifact
 
-    def _object_exists(self, bucket: str, key: str) -> bool:
-        if key.endswith("/"):
-            return bool(self._s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("KeyCount"))
-        try:
-            self._s3.head_object(Bucket=bucket, Key=key)
-        except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] in (403, 404):
-                return False
-            raise
-        return True
+    def _missing(self) -> list[tuple[str, Artifact]]:
+        """Answer which artifacts are not in the bucket; refuse those that have other bytes than were published."""
+        bucket = self._environment.names.bucket
+        hashes = read_lock(self._lock)
+        missing, wrong = [], []
+        for name, artifact in self._artifacts():
+            if artifact.key.endswith("/"):
+                if not self._prefix_exists(artifact.key):
+                    missing.append((name, artifact))
+                continue
+            recorded = hashes.get(artifact.key)
+            try:
+                stored = stored_hash(self._s3, bucket, artifact.key)
+            except PublishError as error:
+                wrong.append(str(error))
+            except ClientError as error:
+                wrong.append(f"s3://{bucket}/{artifact.key} cannot be read ({error}): deploying needs s3:GetObject")
+            else:
+                if stored is None:
+                    missing.append((name, artifact))
+                elif stored != recorded:
+                    wrong.append(self._replaced(name, artifact, stored, recorded))
+        if wrong:
+            raise WrongArtifact("\n".join(dict.fromkeys([*wrong, "Nothing was deployed."])))
+        return missing
+
+    def _replaced(self, name: str, artifact: Artifact, stored: str, recorded: str | None) -> str:
+        bucket = self._environment.names.bucket
+        was = f"has sha256 {short(recorded)}" if recorded else "does not know it"
+        return (
+            f"endpoints.{name}: s3://{bucket}/{artifact.key} has sha256 {short(stored)}, but {self._lock} {was}: "
+            "somebody replaced the object. Delete its newest version, so that the one that was published shows again "
+            f"(`aws s3api list-object-versions --bucket {bucket} --prefix {artifact.key}`), or publish these bytes as "
+            "another version and declare that"
+        )
+
+    def _prefix_exists(self, prefix: str) -> bool:
+        found = self._s3.list_objects_v2(Bucket=self._environment.names.bucket, Prefix=prefix, MaxKeys=1)
+        return bool(found.get("KeyCount"))
+
+    def _publish(self, name: str, artifact: Artifact) -> None:
+        bucket = self._environment.names.bucket
+        if artifact.key != artifact_key(name, artifact.version):
+            raise DeployError(
+                f"publish: s3://{bucket}/{artifact.key} is not there, and `slipway publish` writes to another key: "
+                f"upload it, or leave out `artifact` under endpoints.{name} and publish version {artifact.version}"
+            )
+        folder = self._train(name, artifact.version, artifact.key)
+        done = publish(
+            folder,
+            model=name,
+            version=artifact.version,
+            bucket=bucket,
+            lock_path=self._lock,
+            s3=self._s3,
+        )
+        self._step(
+            f"publish {name} {artifact.version}",
+            f"{done.uri} ({done.size:,} bytes, sha256 {short(done.sha256)})",
+        )
 
     def _train(self, name: str, version: str, key: str) -> Path:
         script = TRAINING / name / "train.py"
@@ -193,8 +241,7 @@ class Deployer:
 
     def _run_cdk(self, verb: str, arguments: list[str]) -> int:
         command = [*cdk_command(), verb, *arguments, *self._app(verb), "--no-notices"]
-        environ = {**os.environ, **self._target.environ}
-        return subprocess.run(command, env=environ, check=False).returncode
+        return subprocess.run(command, env=self._target.child_environ(), check=False).returncode
 
     def _app(self, verb: str) -> list[str]:
         if verb == "bootstrap":

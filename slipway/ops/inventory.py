@@ -45,6 +45,9 @@ class Row:
         Its name.
     answer
         What it answered to the sample, if it was asked.
+    declared
+        False for an endpoint that exists although the config does not declare it; it has no more than a name and a
+        status then.
     """
 
     endpoint: str
@@ -57,8 +60,9 @@ class Row:
     scaling: str = ""
     dashboard: str = ""
     answer: str = ""
+    declared: bool = True
 
-    def as_dict(self) -> dict[str, str]:
+    def as_dict(self) -> dict[str, str | bool]:
         """Plain data, for programs."""
         return asdict(self)
 
@@ -97,6 +101,47 @@ class Inventory:
         for name, endpoint in self._environment.endpoints.items():
             yield from self._endpoint(name, endpoint, ask=ask)
 
+    def undeclared(self) -> Iterator[Row]:
+        """Find the endpoints of this environment that the config does not declare: their stacks go on, and cost.
+
+        Yields
+        ------
+        Row
+            One for each endpoint, in the order of their names.
+        """
+        names = self._environment.names
+        own = f"{names.prefix}-"
+        declared = {names.endpoint(name) for name in self._environment.endpoints}
+        pages = self._sagemaker.get_paginator("list_endpoints").paginate(NameContains=own)
+        found = {e["EndpointName"]: e["EndpointStatus"] for page in pages for e in page["Endpoints"]}
+        for name in sorted(found):
+            if name.startswith(own) and name not in declared:
+                yield Row(endpoint=name, status=found[name], declared=False)
+
+    def remedy(self, undeclared: Row) -> str:
+        """Say how to be rid of an endpoint that is not declared.
+
+        Parameters
+        ----------
+        undeclared
+            From `undeclared`.
+
+        Returns
+        -------
+        str
+            A line for a person.
+        """
+        names = self._environment.names
+        model = undeclared.endpoint.removeprefix(f"{names.prefix}-").removesuffix("-ep")
+        if undeclared.endpoint != names.endpoint(model):
+            how = "it is no endpoint of Slipway's, by its name: delete it where it was made"
+        else:
+            how = (
+                "destroy its stack with `aws cloudformation delete-stack "
+                f"--stack-name {names.stack(model)} --region {names.region}`, or declare it again"
+            )
+        return f"{undeclared.endpoint} ({undeclared.status}) is there but not declared: {how}"
+
     def _endpoint(self, name: str, endpoint: Endpoint, *, ask: bool) -> Iterator[Row]:
         full = self._environment.names.endpoint(name)
         try:
@@ -131,7 +176,9 @@ class Inventory:
 
     def _alarms(self, full: str) -> str:
         pages = self._cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{full}-")
-        alarms = [alarm for page in pages for alarm in page["MetricAlarms"]]
+        # The prefix alone would also match those of a model whose name goes on, such as `iris-ep-next`.
+        own = {"Name": "EndpointName", "Value": full}
+        alarms = [alarm for page in pages for alarm in page["MetricAlarms"] if own in alarm.get("Dimensions", [])]
         firing = [a["AlarmName"].removeprefix(f"{full}-") for a in alarms if a["StateValue"] == "ALARM"]
         return f"{len(alarms)}, {'none in ALARM' if not firing else 'ALARM: ' + ', '.join(firing)}"
 

@@ -117,10 +117,10 @@ def publish(folder: Path, *, model: str, version: int | str, bucket: str, lock_p
         uri = f"s3://{bucket}/{key}"
         uploaded = False
         try:
-            stored = _stored_hash(s3, bucket, key)
+            stored = stored_hash(s3, bucket, key)
             if stored is None:
                 uploaded = _upload(s3, bucket, key, packed)
-                stored = packed.sha256 if uploaded else _stored_hash(s3, bucket, key)
+                stored = packed.sha256 if uploaded else stored_hash(s3, bucket, key)
         except ClientError as error:
             raise _explained(error, bucket, uri) from error
         if stored is None:
@@ -131,8 +131,28 @@ def publish(folder: Path, *, model: str, version: int | str, bucket: str, lock_p
         return Published(key=key, uri=uri, sha256=packed.sha256, size=packed.size, uploaded=uploaded)
 
 
-def _stored_hash(s3: S3Client, bucket: str, key: str) -> str | None:
-    """Answer the hash of the tar in the bucket; None if there is no object."""
+def stored_hash(s3: S3Client, bucket: str, key: str) -> str | None:
+    """Answer the hash of the tar in the bucket: what publishing wrote beside it, or else its content's own.
+
+    Parameters
+    ----------
+    s3
+        A client of the bucket's account and Region.
+    bucket, key
+        Where the object is.
+
+    Returns
+    -------
+    str or None
+        SHA-256 of the uncompressed tar, in lower-case hexadecimal; None if there is no object.
+
+    Raises
+    ------
+    PublishError
+        If an object without a recorded hash is no gzip archive.
+    botocore.exceptions.ClientError
+        If S3 refuses.
+    """
     try:
         head = s3.head_object(Bucket=bucket, Key=key)
     except ClientError as error:
@@ -230,7 +250,7 @@ def _taken(
 ) -> VersionTaken:
     return VersionTaken(
         f"{model} version {version} was published with other bytes: {where} has sha256 "
-        f"{_short(present)}, this folder gives {_short(packed.sha256)}. A version never changes: "
+        f"{short(present)}, this folder gives {short(packed.sha256)}. A version never changes: "
         f"publish it as {_free(model, version, hashes)} under endpoints.{model} in the config"
     )
 
@@ -244,7 +264,8 @@ def _free(model: str, version: int | str, hashes: Mapping[str, str]) -> str:
     return f"version {free}, and write `version: {free}`"
 
 
-def _short(sha256: str) -> str:
+def short(sha256: str) -> str:
+    """Shorten a hash to what a person compares."""
     return f"{sha256:.12}…"
 
 

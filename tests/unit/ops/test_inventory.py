@@ -1,10 +1,19 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from slipway.ops.inventory import _strategy
+from slipway.cli import main
+from slipway.ops import target as targets
+from slipway.ops.inventory import Inventory, Row, _strategy
+from slipway.ops.target import Target
+from tests.unit.ops.conftest import MODEL, Declare
+
+PREFIX = "rc-project-a-dev"
+IMAGE = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/iris:1"
 
 
 def size(kind: str, value: int) -> dict[str, Any]:
@@ -29,3 +38,71 @@ def blue_green(routing: dict[str, Any]) -> dict[str, Any]:
 )
 def test_a_strategy_is_told_in_the_words_of_the_config(config: Any, words: str) -> None:
     assert _strategy(config) == words
+
+
+def launch(account: Target, *endpoints: str) -> None:
+    sagemaker = account.client("sagemaker")
+    role = "arn:aws:iam::123456789012:role/Endpoints"
+    sagemaker.create_model(ModelName="m", PrimaryContainer={"Image": IMAGE}, ExecutionRoleArn=role)
+    variant = {"VariantName": "main", "ModelName": "m", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    sagemaker.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant])
+    for name in endpoints:
+        sagemaker.create_endpoint(EndpointName=name, EndpointConfigName="c")
+
+
+def alarm(account: Target, endpoint: str, what: str, state: str = "OK") -> None:
+    cloudwatch = account.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName=f"{endpoint}-{what}",
+        Namespace="AWS/SageMaker",
+        MetricName="ModelLatency",
+        Dimensions=[{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": "main"}],
+        Statistic="Average",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    cloudwatch.set_alarm_state(AlarmName=f"{endpoint}-{what}", StateValue=state, StateReason="test")
+
+
+def test_the_alarms_of_a_model_whose_name_goes_on_are_not_counted(account: Target, declare: Declare) -> None:
+    ours, longer = f"{PREFIX}-iris-ep", f"{PREFIX}-iris-ep-next-ep"
+    launch(account, ours, longer)
+    alarm(account, ours, "latency")
+    alarm(account, ours, "rollback-latency")
+    alarm(account, longer, "latency", "ALARM")
+    alarms = {r.endpoint: r.alarms for r in Inventory(declare(iris=MODEL, **{"iris-ep-next": MODEL}), account).rows()}
+    assert alarms == {ours: "2, none in ALARM", longer: "1, ALARM: latency"}
+
+
+def test_an_endpoint_that_is_no_longer_declared_is_found_and_other_environments_are_left_alone(
+    account: Target, declare: Declare
+) -> None:
+    other = ["rc-project-a-prod-iris-ep", "x-rc-project-a-dev-iris-ep", "rc-project-a-devs-iris-ep"]
+    launch(account, f"{PREFIX}-iris-ep", f"{PREFIX}-old-ep", f"{PREFIX}-by-hand", *other)
+    inventory = Inventory(declare(), account)
+    found = list(inventory.undeclared())
+    assert found == [
+        Row(endpoint=f"{PREFIX}-by-hand", status="InService", declared=False),
+        Row(endpoint=f"{PREFIX}-old-ep", status="InService", declared=False),
+    ]
+    by_hand, old = (inventory.remedy(row) for row in found)
+    assert by_hand.startswith(f"{PREFIX}-by-hand (InService) is there but not declared: it is no endpoint of Slipway's")
+    command = f"aws cloudformation delete-stack --stack-name {PREFIX}-old --region eu-west-1"
+    assert old.startswith(f"{PREFIX}-old-ep (InService) is there but not declared: destroy its stack with `{command}`")
+
+
+def test_status_prints_what_is_not_declared_below_the_table_and_as_json(
+    account: Target, root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(targets, "choose", lambda *_, **__: account)
+    launch(account, f"{PREFIX}-iris-ep", f"{PREFIX}-old-ep")
+    assert main(["status", "--config", str(root / "config")]) == 0
+    table, line = capsys.readouterr().out.strip().rsplit("\n", 1)
+    assert f"{PREFIX}-iris-ep" in table
+    assert f"{PREFIX}-old-ep" not in table
+    assert line.startswith(f"{PREFIX}-old-ep (InService) is there but not declared: destroy its stack")
+    assert main(["status", "--json", "--config", str(root / "config")]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [(r["endpoint"], r["declared"]) for r in rows] == [(f"{PREFIX}-iris-ep", True), (f"{PREFIX}-old-ep", False)]

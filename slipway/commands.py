@@ -1,0 +1,295 @@
+"""What each command of `slipway` does. The first line of its docstring is its help.
+
+Nothing heavy is imported before it is needed, so that `--help` is there at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from slipway.spec.load import Loaded
+
+OK, FAILED, WRONG = 0, 1, 2
+
+
+def _loaded(args: argparse.Namespace) -> Loaded:
+    from slipway.spec.load import load
+
+    loaded = load(args.config, args.env)
+    for warning in loaded.warnings:
+        print(warning, file=sys.stderr)
+    return loaded
+
+
+# -- config
+
+
+def _no_folder(path: Path) -> str:
+    return f"{path}: is no folder: run this where `config/` is, or name it with --config"
+
+
+def config_check(args: argparse.Namespace) -> int:
+    """Check one environment, or all of them."""
+    from slipway.spec.errors import ConfigError
+    from slipway.spec.load import environments, load
+
+    names = [args.env] if args.env else list(environments(args.config))
+    if not names and not args.config.is_dir():
+        print(_no_folder(args.config), file=sys.stderr)
+        return WRONG
+    if not names:
+        print(
+            f"{args.config}: there is no environment here: write {args.config}/dev.yaml",
+            file=sys.stderr,
+        )
+        return WRONG
+    lines: dict[str, None] = {}
+    failed = False
+    for name in names:
+        try:
+            loaded = load(args.config, name)
+        except ConfigError as error:
+            failed = True
+            lines |= {str(problem): None for problem in error.problems}
+        else:
+            lines |= {str(warning): None for warning in loaded.warnings}
+            endpoints = len(loaded.environment.endpoints)
+            print(f"{name}: {endpoints} endpoint{'' if endpoints == 1 else 's'}, fine")
+    for line in lines:
+        print(line, file=sys.stderr)
+    return WRONG if failed else OK
+
+
+def config_show(args: argparse.Namespace) -> int:
+    """Print an environment as it is after merging, defaults included."""
+    import json
+
+    import yaml
+
+    environment = _loaded(args).environment
+    data = environment.model_dump(mode="json", exclude_none=True)
+    if args.json:
+        print(json.dumps(data, indent=2))
+    else:
+        print(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), end="")
+    return OK
+
+
+def config_schema(args: argparse.Namespace) -> int:
+    """Print the JSON Schema of the config files, or write it beside them."""
+    from slipway.spec.schema import schema_text
+
+    text = schema_text()
+    if args.write and not args.config.is_dir():
+        print(_no_folder(args.config), file=sys.stderr)
+        return WRONG
+    if args.write:
+        (args.config / "schema.json").write_text(text, encoding="utf-8")
+        print(args.config / "schema.json")
+    else:
+        print(text, end="")
+    return OK
+
+
+def config_images(args: argparse.Namespace) -> int:
+    """List the frameworks whose images AWS publishes, with their repositories and recent tags."""
+    from slipway.ops.table import show
+    from slipway.spec import images
+
+    rows = []
+    for framework in images.frameworks():
+        regions = images.regions(framework)
+        _, repository = images.registry(framework, args.region if args.region in regions else regions[0])
+        tags = images.newest_tags(framework)
+        rows.append((framework, repository, f"{len(regions)} Regions", tags[0] if tags else ""))
+    show(("framework", "repository", "known in", "a recent tag"), rows)
+    return OK
+
+
+# -- local AWS
+
+
+def local_start(args: argparse.Namespace) -> int:
+    """Start the local AWS."""
+    from slipway.local import control
+
+    running = control.start(port=args.port)
+    print(f'local AWS at {running.url} (process {running.pid}); point a shell at it with: eval "$(slipway local env)"')
+    return OK
+
+
+def local_stop(args: argparse.Namespace) -> int:
+    """Stop the local AWS; everything in it is gone then."""
+    del args
+    from slipway.local import control
+
+    print("stopped" if control.stop() else "there was none to stop")
+    return OK
+
+
+def local_status(args: argparse.Namespace) -> int:
+    """Say whether the local AWS runs."""
+    del args
+    from slipway.local import control
+
+    running = control.status()
+    print(f"local AWS at {running.url} (process {running.pid})" if running else "no local AWS runs here")
+    return OK if running else FAILED
+
+
+def local_env(args: argparse.Namespace) -> int:
+    """Print the shell commands that point any AWS tool at the local AWS."""
+    import os
+    import shlex
+
+    from slipway.local import control
+
+    environment = _loaded(args).environment
+    running = control.status()
+    if running is None:
+        print("no local AWS runs here: start it with `slipway local start`", file=sys.stderr)
+        return FAILED
+    for name in control.removed(os.environ):
+        print(f"unset {name}")
+    for name, value in control.environment(running.url, environment.account, environment.region).items():
+        print(f"export {name}={shlex.quote(value)}")
+    return OK
+
+
+# -- models and deployments
+
+
+def publish(args: argparse.Namespace) -> int:
+    """Package a folder, upload it under its version, and record its hash."""
+    from slipway.ops.publish import publish as run
+    from slipway.ops.target import choose
+    from slipway.spec.load import LOCK, load_unpublished
+    from slipway.spec.lock import artifact_key
+
+    try:
+        artifact_key(args.model, args.version)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return WRONG
+    environment = load_unpublished(args.config, args.env)
+    if args.model not in environment.endpoints:
+        print(f"note: {_no_endpoint(args.model, tuple(environment.endpoints))}", file=sys.stderr)
+    target = choose(environment, args.target)
+    print(target.where)
+    done = run(
+        args.folder,
+        model=args.model,
+        version=args.version,
+        bucket=environment.names.bucket,
+        lock_path=args.config / LOCK,
+        s3=target.client("s3"),
+    )
+    print(f"{'uploaded' if done.uploaded else 'already there'}: {done.uri} ({done.size:,} bytes)")
+    print(f"sha256 {done.sha256}, recorded in {args.config / LOCK}")
+    return OK
+
+
+def deploy(args: argparse.Namespace) -> int:
+    """Bring an environment to what its config says."""
+    from slipway.ops.deploy import Deployer
+    from slipway.ops.target import choose
+
+    environment = _loaded(args).environment
+    target = choose(environment, args.target, start=True)
+    print(target.where, flush=True)
+    Deployer(environment, target, args.config).run()
+    return _status(args, ask=True)
+
+
+def diff(args: argparse.Namespace) -> int:
+    """Show what a deployment would change."""
+    from slipway.ops.deploy import Deployer
+    from slipway.ops.target import choose
+
+    environment = _loaded(args).environment
+    target = choose(environment, args.target)
+    print(target.where, flush=True)
+    return Deployer(environment, target, args.config).diff()
+
+
+def status(args: argparse.Namespace) -> int:
+    """Show every endpoint of an environment."""
+    return _status(args, ask=args.ask)
+
+
+def _status(args: argparse.Namespace, *, ask: bool) -> int:
+    import json
+    from dataclasses import fields
+
+    from slipway.ops.inventory import MISSING, Inventory, Row
+    from slipway.ops.table import show
+    from slipway.ops.target import choose
+    from slipway.spec.load import load
+
+    environment = load(args.config, args.env).environment
+    target = choose(environment, args.target)
+    inventory = Inventory(environment, target)
+    rows, undeclared = list(inventory.rows(ask=ask)), list(inventory.undeclared())
+    if getattr(args, "json", False):
+        print(json.dumps([row.as_dict() for row in [*rows, *undeclared]], indent=2))
+    else:
+        columns = [f.name for f in fields(Row) if f.name not in ("answer", "declared")]
+        show(columns, [[str(row.as_dict()[column]) for column in columns] for row in rows])
+        for row in undeclared:
+            print(inventory.remedy(row))
+        for endpoint, answer in {row.endpoint: row.answer for row in rows if row.answer}.items():
+            print(f"{endpoint} answered: {answer}")
+    return FAILED if any(row.status == MISSING or row.answer.startswith("error:") for row in rows) else OK
+
+
+def invoke(args: argparse.Namespace) -> int:
+    """Send an endpoint a request and print its answer."""
+    from botocore.exceptions import ClientError
+
+    from slipway.ops.target import choose
+
+    loaded = _loaded(args)
+    environment = loaded.environment
+    if args.endpoint not in environment.endpoints:
+        print(_no_endpoint(args.endpoint, tuple(environment.endpoints)), file=sys.stderr)
+        return WRONG
+    sample = environment.endpoints[args.endpoint].sample
+    if args.body is None and sample is None:
+        print(
+            f"{args.endpoint} declares no `sample`: give a body, or - for standard input",
+            file=sys.stderr,
+        )
+        return WRONG
+    text = sample.body if args.body is None and sample is not None else args.body
+    body = sys.stdin.buffer.read() if args.body == "-" else text.encode()
+    content_type = args.content_type or (sample.content_type if sample and args.body is None else "application/json")
+    target = choose(environment, args.target)
+    print(target.where, file=sys.stderr)
+    try:
+        answer = target.client("sagemaker-runtime").invoke_endpoint(
+            EndpointName=environment.names.endpoint(args.endpoint),
+            Body=body,
+            ContentType=content_type,
+        )
+    except ClientError as error:
+        print(error.response["Error"].get("Message", str(error)), file=sys.stderr)
+        return FAILED
+    content = answer["Body"].read()
+    # As it came, since it may be binary and go to a file; only a terminal's prompt wants a line of its own.
+    end = b"\n" if sys.stdout.isatty() and not content.endswith(b"\n") else b""
+    sys.stdout.buffer.write(content + end)
+    sys.stdout.buffer.flush()
+    return OK
+
+
+def _no_endpoint(name: str, known: Sequence[str]) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, known, 1)
+    hint = f", did you mean {close[0]}?" if close else "."
+    return f"no endpoint is called {name!r}{hint} There is: {', '.join(known) or 'none'}"

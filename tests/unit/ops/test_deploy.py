@@ -1,0 +1,144 @@
+"""Deploying: no object is served that is not the one that was published."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from slipway.cli import main
+from slipway.ops import target as targets
+from slipway.ops.deploy import BOOTSTRAP_PARAMETER, Deployer, DeployError, WrongArtifact
+from slipway.spec.lock import record
+from tests.unit.ops.conftest import MODEL, Declare
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+    from slipway.ops.target import Target
+
+BUCKET = "acme-sm-rc-project-a-dev-eu-west-1"
+V1, V2 = "models/iris/v1/model.tar.gz", "models/iris/v2/model.tar.gz"
+CONTENT = {V1: b"one", V2: b"two"}
+SHA = {key: hashlib.sha256(content).hexdigest() for key, content in CONTENT.items()}
+
+
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the CDK CLI was asked for."""
+    made: list[str] = []
+
+    def run(_: Deployer, verb: str, arguments: list[str]) -> int:
+        made.append(" ".join([verb, *arguments]))
+        return 0
+
+    monkeypatch.setattr(Deployer, "_run_cdk", run)
+    return made
+
+
+@pytest.fixture
+def s3(account: Target) -> S3Client:
+    account.client("ssm").put_parameter(Name=BOOTSTRAP_PARAMETER, Value="30", Type="String")
+    client: S3Client = account.client("s3")
+    client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    return client
+
+
+@pytest.fixture
+def config(tmp_path: Path, root: Path) -> Path:
+    """A config folder whose lock file knows both versions."""
+    for key, sha256 in SHA.items():
+        record(tmp_path / "models.lock.json", key, sha256)
+    for name in ("base.yaml", "dev.yaml"):
+        text = (root / "config" / name).read_text(encoding="utf-8").replace("111122223333", "123456789012")
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def put(s3: S3Client, key: str) -> None:
+    s3.put_object(Bucket=BUCKET, Key=key, Body=gzip.compress(CONTENT[key], mtime=0), Metadata={"sha256": SHA[key]})
+
+
+def copy(s3: S3Client, old: str, new: str, *, metadata: bool) -> None:
+    source = {"Bucket": BUCKET, "Key": old}
+    if metadata:
+        s3.copy_object(Bucket=BUCKET, Key=new, CopySource={"Bucket": BUCKET, "Key": old})
+    else:
+        body = s3.get_object(**source)["Body"].read()  # type: ignore[arg-type]
+        s3.put_object(Bucket=BUCKET, Key=new, Body=body)
+
+
+def test_an_object_as_it_was_published_is_deployed(
+    account: Target, s3: S3Client, config: Path, commands: list[str], declare: Declare
+) -> None:
+    put(s3, V1)
+    Deployer(declare(), account, config).run()
+    assert commands == ["deploy --all --concurrency 4"]
+
+
+@pytest.mark.parametrize("metadata", [True, False], ids=["with its metadata", "without metadata"])
+def test_another_versions_object_under_a_key_stops_everything(
+    account: Target, s3: S3Client, config: Path, commands: list[str], declare: Declare, *, metadata: bool
+) -> None:
+    put(s3, V2)
+    copy(s3, V2, V1, metadata=metadata)
+    with pytest.raises(WrongArtifact) as caught:
+        Deployer(declare(), account, config).run()
+    text = str(caught.value)
+    assert f"s3://{BUCKET}/{V1} has sha256 {SHA[V2][:12]}…, but {config / 'models.lock.json'} has" in text
+    assert SHA[V1][:12] in text
+    assert f"`aws s3api list-object-versions --bucket {BUCKET} --prefix {V1}`" in text
+    assert text.endswith("Nothing was deployed.")
+    assert commands == []
+
+
+def test_an_object_put_there_by_other_means_with_the_same_content_is_fine(
+    account: Target, s3: S3Client, config: Path, commands: list[str], declare: Declare
+) -> None:
+    s3.put_object(Bucket=BUCKET, Key=V1, Body=gzip.compress(CONTENT[V1], 1, mtime=0))
+    Deployer(declare(), account, config).run()
+    assert len(commands) == 1
+
+
+def test_an_object_that_is_no_archive_stops_everything(
+    account: Target, s3: S3Client, config: Path, commands: list[str], declare: Declare
+) -> None:
+    s3.put_object(Bucket=BUCKET, Key=V1, Body=b"PK")
+    with pytest.raises(WrongArtifact, match="is no gzip archive"):
+        Deployer(declare(), account, config).run()
+    assert commands == []
+
+
+def test_the_command_ends_with_wrong_usage(
+    account: Target,
+    s3: S3Client,
+    config: Path,
+    commands: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(targets, "choose", lambda *_, **__: account)
+    put(s3, V2)
+    copy(s3, V2, V1, metadata=True)
+    assert main(["deploy", "--config", str(config), "--target", "aws"]) == 2
+    assert "Nothing was deployed." in capsys.readouterr().err
+    assert commands == []
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_prefix_only_has_to_hold_something(
+    account: Target, s3: S3Client, config: Path, commands: list[str], declare: Declare, *, there: bool
+) -> None:
+    model = {**MODEL, "model": {**MODEL["model"], "artifact": "models/iris/raw/"}}  # type: ignore[dict-item]
+    deployer = Deployer(declare(iris=model), account, config)
+    if there:
+        s3.put_object(Bucket=BUCKET, Key="models/iris/raw/weights.bin", Body=b"w")
+        deployer.run()
+        assert len(commands) == 1
+    else:
+        with pytest.raises(DeployError, match="models/iris/raw/ is not there, and `slipway publish` writes to another"):
+            deployer.run()
+        assert commands == []
