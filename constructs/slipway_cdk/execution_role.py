@@ -84,7 +84,7 @@ class ExecutionRole(Construct):
         )
         prefixes: dict[str, set[str]] = {}
         for name, endpoint in self._endpoints():
-            for artifact in artifacts(name, endpoint):
+            for artifact in artifacts(name, endpoint, names.bucket):
                 bucket, _, path = artifact.uri(self._environment).removeprefix("s3://").partition("/")
                 if path.endswith("/"):
                     prefixes.setdefault(bucket, set()).add(path)

@@ -6,7 +6,6 @@ what is replaced stays, since after a silent rollback the old config is the live
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from aws_cdk import CfnResource
@@ -40,7 +39,7 @@ def endpoint_config(scope: Construct, *, environment: Environment, name: str) ->
     endpoint = environment.endpoints[name]
     removed: Policy = "RetainExceptOnCreate" if environment.guarded else "Delete"
     variants = []
-    for artifact in artifacts(name, endpoint):
+    for artifact in artifacts(name, endpoint, environment.names.bucket):
         variant = endpoint.fleet[artifact.variant]
         model = declare(
             scope,
@@ -114,7 +113,7 @@ def model_properties(environment: Environment, artifact: Artifact, model: Model)
                     }
                     if prefix
                     else None,
-                    "Environment": dict(_container_environment(model)) or None,
+                    "Environment": dict(model.variables) or None,
                 }
             ),
             "EnableNetworkIsolation": model.network_isolation or None,
@@ -126,14 +125,6 @@ def model_properties(environment: Environment, artifact: Artifact, model: Model)
             else None,
         }
     )
-
-
-def _container_environment(model: Model) -> Mapping[str, str]:
-    if model.script is None:
-        return model.environment
-    # The framework containers run a script that lies in the artifact only when both are set.
-    script = {"SAGEMAKER_PROGRAM": model.script, "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
-    return {**script, **model.environment}
 
 
 def variant_properties(name: str, variant: Variant, model_name: object) -> dict[str, Any]:

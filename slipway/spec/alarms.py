@@ -7,11 +7,10 @@ from typing import Annotated
 from pydantic import Field
 
 from slipway.spec.base import Off, Spec
-from slipway.spec.deployment import Latency
-from slipway.spec.units import Duration, Percent, between
+from slipway.spec.deployment import Latency, Rate
+from slipway.spec.units import Duration, Percent, between, exceedable
 
-Rate = Annotated[Percent, between(Percent(0), Percent(100), "a rate")]
-Share = Annotated[Percent, between(Percent(1), Percent(100), "a share of the machine")]
+Share = Annotated[Percent, exceedable(Percent(1), Percent(100))]
 #: A share of the machine, or the metric's own figure (100 per core or GPU) for a type that the table does not know.
 Load = Share | Annotated[float, Field(gt=0)]
 
@@ -43,6 +42,6 @@ class Alarms(Spec):
     surge: Annotated[int, Field(gt=0)] | Off = 1000
     """Invocations within one period."""
     period: Annotated[Duration, between(Duration(10), Duration(86400), "CloudWatch")] = Duration(300)
-    """Length of one datapoint: 10s, 20s, 30s or whole minutes."""
+    """Length of one datapoint: whole minutes, as SageMaker publishes the metrics."""
     evaluations: Annotated[int, Field(ge=1)] = 2
     """How many datapoints in a row must be bad."""

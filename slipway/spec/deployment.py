@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from slipway.spec.base import Off, Spec
-from slipway.spec.units import Duration, Percent, between, steps_of
+from slipway.spec.units import Duration, Percent, between, exceedable, steps_of
 
 #: API:MaximumExecutionTimeoutInSeconds.
 SHORTEST_TIMEOUT, LONGEST_TIMEOUT = Duration(600), Duration(28800)
@@ -38,7 +38,8 @@ Timeout = Annotated[
 Size = Annotated[int, Field(ge=1)] | Annotated[Percent, steps_of(Percent(1), "CapacitySize takes whole percents")]
 #: ModelLatency ends with the request: 60 s when answered at once, 8 minutes streamed, an hour queued.
 Latency = Annotated[Duration, between(Duration(0.001), Duration(3600), "a request's time")]
-Level = Annotated[Percent, between(Percent(0), Percent(100), "a rate")]
+#: Level of an alarm on the share of requests that went wrong.
+Rate = Annotated[Percent, exceedable(Percent(0), Percent(100))]
 
 
 @dataclass(frozen=True)
@@ -115,12 +116,12 @@ class RollbackAlarms(Spec):
 
     latency: Latency | Off | None = None
     """Model latency above which the new fleet is bad (95th percentile). Default: the operating alarm's level."""
-    errors_5xx: Level | Off | None = None
+    errors_5xx: Rate | Off | None = None
     """Share of requests that the endpoint answers with 5XX. Default: the operating alarm's level."""
-    model_errors: Level | Off | None = None
+    model_errors: Rate | Off | None = None
     """Share of requests that the model's container answers with an error. Default: the operating alarm's level."""
     period: Annotated[Duration, between(Duration(10), Duration(3600), "CloudWatch")] = Duration(60)
-    """Length of one datapoint: 10s, 20s, 30s or whole minutes."""
+    """Length of one datapoint: whole minutes, as SageMaker publishes the metrics."""
     evaluations: Annotated[int, Field(ge=1)] = 2
     """How many datapoints in a row must be bad. Period × evaluations must fit inside the bake."""
     also: tuple[Annotated[str, Field(min_length=1, max_length=255)], ...] = Field(default=(), strict=False)
@@ -138,8 +139,8 @@ class _Strategy(Spec):
     timeout: Timeout | None = None
     """Longest time the whole update may take, 10m to 8h. Default: the waits plus an allowance for provisioning."""
     apply_capacity: bool = False
-    """Let an update reset the live instance counts and weights to the config's. By default what autoscaling
-    or an operator set survives."""
+    """With `scaling`: let an update reset the live instance counts and weights to the config's. By default what
+    autoscaling or an operator set survives then; without `scaling` every update sets them."""
 
     @property
     def bake(self) -> Duration:

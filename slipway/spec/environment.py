@@ -41,16 +41,20 @@ RETENTION_DAYS = (
 )
 
 
+#: The end of a VPC resource's id; the short ones are from before 2018.
+_HEX = "([0-9a-f]{8}|[0-9a-f]{17})"
+
+
 class Network(Spec):
     """Subnets and security groups of every model (API:VpcConfig)."""
 
     subnets: Annotated[
-        tuple[Annotated[str, Field(pattern=r"^subnet-[0-9a-f]+$")], ...],
+        tuple[Annotated[str, Field(pattern=rf"^subnet-{_HEX}$")], ...],
         Field(min_length=1, max_length=16, strict=False),
     ]
     """1 to 16 subnets; several availability zones in production."""
     security_groups: Annotated[
-        tuple[Annotated[str, Field(pattern=r"^sg-[0-9a-f]+$")], ...],
+        tuple[Annotated[str, Field(pattern=rf"^sg-{_HEX}$")], ...],
         Field(min_length=1, max_length=5, strict=False),
     ]
     """1 to 5 security groups."""
@@ -83,7 +87,7 @@ class Environment(Spec):
     account: Annotated[str, Field(pattern=r"^[0-9]{12}$")]
     """The AWS account, twelve digits in quotes."""
     region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
-    """Such as `eu-west-1`."""
+    """Such as `eu-west-1`; one that the table of images knows."""
     tags: dict[str, str] = Field(default_factory=dict)
     """Tags on everything, besides Team, Project, Environment and Model."""
     notify: tuple[Annotated[str, Field(pattern=r"^\S+$")], ...] = Field(default=(), strict=False)
@@ -93,7 +97,8 @@ class Environment(Spec):
     bucket: Bucket
     """The model bucket."""
     encrypt_volumes: bool
-    """Encrypt the instances' volumes with the environment's key. Default: where guarded."""
+    """Encrypt the instances' volumes with the environment's key, where every variant's type accepts one.
+    Default: where guarded."""
     repositories: tuple[ShortName, ...] = Field(default=(), strict=False)
     """ECR repositories, by short name."""
     model_package_groups: tuple[ShortName, ...] = Field(default=(), strict=False)

@@ -26,14 +26,20 @@ Ami = Literal[
 ]
 
 
+_KEY_ID = r"([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})"
+_ALIAS = r"alias/[a-zA-Z0-9/_-]{1,250}"
+#: API:KmsKeyId.
+_KEY = rf"^({_KEY_ID}|{_ALIAS}|arn:aws(-[a-z]+)*:kms:[a-z0-9-]+:[0-9]{{12}}:(key/{_KEY_ID}|{_ALIAS}))$"
+
+
 class Hosting(Spec):
     """Instances that serve one variant."""
 
     instance_type: Annotated[str, Field(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9-]+$")]
     """Such as `ml.m5.large`."""
     instances: Annotated[int, Field(ge=1, le=10_000)]
-    """How many at creation; an update keeps the live count unless `deployment.apply_capacity` is set.
-    Default: 2 where guarded, else 1."""
+    """How many. With `scaling` only at creation: updates keep the live count then, unless `deployment.apply_capacity`
+    is set; without it every update sets this count. Default: 2 where guarded, else 1."""
     volume: (
         Annotated[
             Gigabytes,
@@ -43,9 +49,9 @@ class Hosting(Spec):
         | None
     ) = None
     """Size of the storage volume, 1 to 512 GB; refused by types with local NVMe storage."""
-    kms_key: Annotated[str, Field(pattern=r"^\S+$", max_length=2048)] | None = None
-    """Key, alias or ARN that encrypts the storage volume; refused by types with local NVMe storage.
-    Default: the environment's key where `encrypt_volumes` is set and the type allows it."""
+    kms_key: Annotated[str, Field(pattern=_KEY)] | None = None
+    """Key id, alias (`alias/…`), or ARN of either, that encrypts the storage volumes of all variants; refused by types
+    with local NVMe storage. Default: the environment's key where `encrypt_volumes` is set and every type accepts it."""
     download_timeout: StartTimeout | None = None
     """How long an instance may take to download the model."""
     startup_timeout: StartTimeout | None = None

@@ -86,6 +86,11 @@ def regions(framework: str) -> tuple[str, ...]:
     )
 
 
+def known_regions() -> tuple[str, ...]:
+    """Return every Region in which AWS publishes any image, sorted."""
+    return tuple(_table()["regions"])
+
+
 def newest_tags(framework: str) -> tuple[str, ...]:
     """Return the tags of the newest version that the table knows, as examples.
 

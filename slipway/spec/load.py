@@ -247,7 +247,7 @@ def _there_is(known: tuple[str, ...]) -> str:
 
 def _unpublished(environment: Environment, hashes: Mapping[str, str], lock: str) -> Iterator[Problem]:
     for name, endpoint in environment.endpoints.items():
-        for artifact in artifacts(name, endpoint):
+        for artifact in artifacts(name, endpoint, environment.names.bucket):
             if artifact.elsewhere or artifact.key.endswith("/") or artifact.key in hashes:
                 continue
             close = get_close_matches(artifact.key, hashes, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
@@ -60,8 +61,8 @@ class Model(Spec):
     image: Image
     """The container that serves it."""
     artifact: Annotated[str, Field(pattern=r"^\S+$")] | None = None
-    """A key in the model bucket, an `s3://` URI, or either ending in `/` for an uncompressed prefix.
-    Default: `models/{model}/v{version}/model.tar.gz`."""
+    """A key in the model bucket, an `s3://` URI, or either ending in `/` for an uncompressed prefix,
+    whose bytes nothing pins. Default: `models/{model}/v{version}/model.tar.gz`."""
     version: Version | None = None
     """Default: the endpoint's version."""
     environment: Annotated[
@@ -71,9 +72,18 @@ class Model(Spec):
         ],
         Field(max_length=100),
     ] = Field(default_factory=dict)
-    """Environment variables of the container (API:EnvironmentMap: at most 100)."""
+    """Environment variables of the container (API:EnvironmentMap: at most 100, 32 KB in all)."""
     script: Annotated[str, Field(pattern=r"^[A-Za-z0-9_./-]+\.py$")] | None = None
     """The script inside the artifact's `code/` folder that a framework container runs, such as `inference.py`:
     sets SAGEMAKER_PROGRAM and SAGEMAKER_SUBMIT_DIRECTORY."""
     network_isolation: bool = False
     """Forbid the container any network."""
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """Environment variables of the container, with those that `script` sets."""
+        if self.script is None:
+            return self.environment
+        # The framework containers run a script that lies in the artifact only when both are set.
+        script = {"SAGEMAKER_PROGRAM": self.script, "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
+        return {**script, **self.environment}

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
+from difflib import get_close_matches
+from functools import cache
 from typing import Annotated
+from zoneinfo import available_timezones
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from slipway.spec.base import ShortName, Spec
+from slipway.spec.errors import shown
 from slipway.spec.units import Duration, Percent, between, steps_of
 
 Cooldown = Annotated[
@@ -19,14 +26,63 @@ Share = Annotated[Percent, between(Percent(1), Percent(100), "a share of the mac
 Count = Annotated[int, Field(ge=1, le=10_000)]
 
 
+_RATE = re.compile(r"[1-9][0-9]{0,8} (minute|hour|day)s?")
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}")
+#: Minutes, hours, day of month, month, day of week, year.
+_CRON_FIELDS = 6
+
+
+def _refused(why: str) -> PydanticCustomError:
+    return PydanticCustomError("out_of_range", "{why}", {"why": why})
+
+
+def _expression(text: str) -> str:
+    kind, _, inner = text.removesuffix(")").partition("(")
+    if kind == "cron" and len(inner.split()) != _CRON_FIELDS:
+        raise _refused(
+            f"{shown(text)} has {len(inner.split())} fields, must have {_CRON_FIELDS} (minutes, hours, day of month, "
+            "month, day of week, year): write it like cron(0 7 ? * MON-FRI *)"
+        )
+    if kind == "rate" and not _RATE.fullmatch(inner):
+        raise _refused(
+            f"{shown(text)} is no rate: write a whole number and minutes, hours or days, like rate(12 hours)"
+        )
+    if kind == "at" and not _is_moment(inner):
+        raise _refused(f"{shown(text)} is no moment: write it like at(2026-12-24T08:00:00)")
+    return text
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        return bool(_MOMENT.fullmatch(text) and datetime.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+@cache
+def _timezones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _timezone(name: str) -> str:
+    # A machine without a time zone database cannot tell; the service will.
+    if name == "UTC" or not _timezones() or name in _timezones():
+        return name
+    lowered = {zone.lower(): zone for zone in _timezones()}
+    by_city = {zone.rpartition("/")[2]: zone for zone in sorted(lowered)}
+    near = get_close_matches(name.lower().replace(" ", "_"), [*sorted(lowered), *by_city], 1)
+    cure = f"did you mean {lowered[by_city.get(near[0], near[0])]}?" if near else "write one such as Europe/Berlin"
+    raise _refused(f"{shown(name)} is no IANA time zone: {cure}")
+
+
 class Schedule(Spec):
     """Other limits from a moment on, until another schedule changes them."""
 
     name: ShortName
     """Unique within the endpoint."""
-    at: Annotated[str, Field(pattern=r"^(cron|rate|at)\(.+\)$")]
+    at: Annotated[str, Field(pattern=r"^(cron|rate|at)\(.+\)$"), AfterValidator(_expression)]
     """`cron(0 7 ? * MON-FRI *)`, `rate(1 day)` or `at(2026-12-24T08:00:00)`."""
-    timezone: str = "UTC"
+    timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
     """An IANA name, such as `Europe/Berlin`."""
     min: Count
     """Fewest instances from then on."""

@@ -24,7 +24,7 @@ class Artifact:
     version
         The model's version.
     key
-        A key in the model bucket, by convention when none is declared, or an ``s3://`` URI.
+        A key in the model bucket, by convention when none is declared, or the ``s3://`` URI of what lies elsewhere.
     decided_by
         The key in the config that decides it.
     """
@@ -44,7 +44,7 @@ class Artifact:
         return self.key if self.elsewhere else f"s3://{environment.names.bucket}/{self.key}"
 
 
-def artifacts(name: str, endpoint: Endpoint) -> Iterator[Artifact]:
+def artifacts(name: str, endpoint: Endpoint, bucket: str) -> Iterator[Artifact]:
     """Say which artifact each variant of an endpoint serves.
 
     Parameters
@@ -53,6 +53,8 @@ def artifacts(name: str, endpoint: Endpoint) -> Iterator[Artifact]:
         The endpoint's short name.
     endpoint
         The endpoint.
+    bucket
+        The model bucket: a URI in it counts as its key, so that the lock holds for it too.
 
     Yields
     ------
@@ -64,7 +66,8 @@ def artifacts(name: str, endpoint: Endpoint) -> Iterator[Artifact]:
         at: Path = (*top, "variants", variant_name, "model") if endpoint.variants else (*top, "model")
         version = endpoint.version_of(variant)
         if variant.model.artifact is not None:
-            yield Artifact(variant_name, version, variant.model.artifact, (*at, "artifact"))
+            key = variant.model.artifact.removeprefix(f"s3://{bucket}/")
+            yield Artifact(variant_name, version, key, (*at, "artifact"))
         else:
             decided = (*at, "version") if variant.model.version is not None else (*top, "version")
             yield Artifact(variant_name, version, artifact_key(name, version), decided)

@@ -201,3 +201,29 @@ def between(low: Q, high: Q, source: str) -> AfterValidator:
         return value
 
     return AfterValidator(check)
+
+
+def exceedable(low: Q, most: Q) -> AfterValidator:
+    """Limit an alarm's level to what its metric can exceed.
+
+    Parameters
+    ----------
+    low
+        The least, allowed.
+    most
+        The most that the metric reaches; a level there could never be exceeded, so it is refused.
+
+    Returns
+    -------
+    AfterValidator
+        For ``Annotated``.
+    """
+
+    def check(value: Q) -> Q:
+        # Thresholds are written with six decimals of 1.
+        if not low <= round(value, 4) < most:
+            why = f"{value} is out of range: {low} to below {most}, which nothing exceeds; write less, or `off`"
+            raise PydanticCustomError("out_of_range", "{why}", {"why": why})
+        return value
+
+    return AfterValidator(check)

@@ -1,23 +1,13 @@
-"""Rules on updates: sizes that fit every live fleet, times that suffice, alarms that can trip."""
+"""Rules on updates: sizes that fit every live fleet, and times that suffice."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from slipway.spec.deployment import (
-    LONGEST_TIMEOUT,
-    LONGEST_WAIT,
-    MOST_ALARMS,
-    AllAtOnce,
-    Fleet,
-    Guarded,
-    RollbackAlarms,
-    Rolling,
-    SizeLimit,
-)
+from slipway.spec.deployment import LONGEST_TIMEOUT, Fleet, Guarded, Rolling, SizeLimit
 from slipway.spec.errors import Path, Problem
-from slipway.spec.units import Duration, Percent
+from slipway.spec.units import Percent
 
 if TYPE_CHECKING:
     from slipway.spec.rules import Subject
@@ -150,88 +140,4 @@ def update_times(s: Subject) -> Iterator[Problem]:
             f"{deployment.timeout} is no longer than the update's own waits of {waits}, so every update would be "
             f"rolled back: write {longer}, or leave it out and it is derived",
             others=keys,
-        )
-
-
-def rollback(s: Subject) -> Iterator[Problem]:
-    """What guards an update can end it."""
-    e = s.endpoint
-    deployment = e.deployment
-    path = (*s.path, "deployment", "rollback_alarms")
-    alarms = deployment.rollback_alarms
-    if isinstance(alarms, RollbackAlarms):
-        yield from period((*path, "period"), alarms.period, alarms.evaluations)
-        yield from _window(path, alarms, s)
-        kept = e.rollback_levels
-        count = len(kept) * max(1, len(e.fleet)) + len(alarms.also)
-        if count > MOST_ALARMS:
-            yield Problem(
-                path,
-                f"{len(kept)} alarms for each of {len(e.fleet)} variants and {len(alarms.also)} further ones are "
-                f"{count} rollback alarms, at most {MOST_ALARMS} are allowed: turn one off (`latency: off`) or name "
-                "fewer in `also`",
-                others=((*s.path, "variants"), (*s.path, "alarms")),
-            )
-        duplicate = {name for name in alarms.also if alarms.also.count(name) > 1}
-        if duplicate:
-            yield Problem(
-                (*path, "also"),
-                f"{', '.join(sorted(duplicate))} stands twice: the alarms must be unique",
-            )
-    if isinstance(deployment, Guarded) and not (
-        isinstance(alarms, RollbackAlarms) and (e.rollback_levels or alarms.also)
-    ):
-        yield Problem(
-            path,
-            f"{deployment.strategy} has nothing that would stop a bad model: leave `rollback_alarms` out (the "
-            "defaults watch latency, 5XX and model errors), or use `strategy: all_at_once`",
-        )
-
-
-def _window(path: Path, alarms: RollbackAlarms, s: Subject) -> Iterator[Problem]:
-    bake, window = s.endpoint.deployment.bake, alarms.window
-    if window <= bake or not s.endpoint.rollback_levels:
-        return
-    key = "termination_wait" if isinstance(s.endpoint.deployment, AllAtOnce) else "wait"
-    cures = [f"write `{key}: {window}` or longer"] if window <= LONGEST_WAIT else []
-    fitting = [p for p in (alarms.period, Duration(60), Duration(30), Duration(20), Duration(10)) if p <= bake]
-    if fitting:
-        other = f"`period: {fitting[0]}` and " if fitting[0] != alarms.period else ""
-        cures.append(f"write {other}`evaluations: {int(bake // fitting[0])}`")
-    if isinstance(s.endpoint.deployment, AllAtOnce):
-        cures.append("write `rollback_alarms: off`")
-    yield Problem(
-        path,
-        f"the alarms need {window} of bad data ({alarms.evaluations} × {alarms.period}) but the bake lasts {bake}, "
-        f"so they cannot trip in time: {', or '.join(cures)}",
-        others=((*s.path, "deployment", key),),
-    )
-
-
-def period(path: Path, period: Duration, evaluations: int) -> Iterator[Problem]:
-    """Hold an alarm's period against what CloudWatch knows.
-
-    Parameters
-    ----------
-    path
-        The period's key.
-    period, evaluations
-        Length and number of the datapoints.
-
-    Yields
-    ------
-    Problem
-        What is wrong.
-    """
-    if float(period) not in (10.0, 20.0, 30.0) and period % 60:
-        yield Problem(
-            path,
-            f"{period} is no period that CloudWatch knows: write 10s, 20s, 30s or whole minutes",
-        )
-    longest = Duration(604800 if period >= 3600 else 86400)
-    if period * evaluations > longest:
-        yield Problem(
-            path,
-            f"{evaluations} × {period} is longer than CloudWatch looks back ({longest}): write `evaluations: "
-            f"{int(longest // period)}` or fewer",
         )

@@ -112,7 +112,8 @@ def _translate(details: list[ErrorDetails], data: Any, merged: Node) -> list[Pro
     problems = []
     for path, alternatives in found.items():
         deeper = any(len(other) > len(path) and other[: len(path)] == path for other in found)
-        kept = [d for d in alternatives if not (deeper and _is_of_kind(d))]
+        # A list counts as too short by what is wrong in it.
+        kept = [d for d in alternatives if not (deeper and (_is_of_kind(d) or d["type"] == "too_short"))]
         # Of several alternatives, one that accepts this kind of value knows better what is wrong with it.
         kept = [d for d in kept if d["type"] in _IN_KIND] or kept
         messages = dict.fromkeys(_message(d, path, data, merged) for d in kept)
@@ -162,6 +163,12 @@ _WANTED = {
     "model": "a mapping",
     "model_attributes": "a mapping",
 }
+#: What is written under a key, where that says more than a pattern.
+_FORMS = {
+    "kms_key": "a key id, an alias (alias/…) or the whole ARN of either",
+    "subnets": "the id of a subnet, such as subnet-0a1b2c3d4e5f60001",
+    "security_groups": "the id of a security group, such as sg-0a1b2c3d4e5f60003",
+}
 _LIMITS = {
     "less_than_equal": "at most {le}",
     "greater_than_equal": "at least {ge}",
@@ -181,6 +188,9 @@ def _message(detail: ErrorDetails, path: Path, data: Any, merged: Node) -> str: 
     if path and path[-1] == "account":
         return _account(given)
     if kind == "string_pattern_mismatch":
+        form = next((_FORMS[str(part)] for part in reversed(path) if part in _FORMS), None)
+        if form is not None:
+            return f"{shown(given)} is not accepted: write {form}"
         return f"{shown(given)} is not accepted: it must match {context['pattern']}{_wording(path)}"
     if kind in ("too_short", "too_long", "string_too_short", "string_too_long"):
         what = "characters" if kind.startswith("string") else "entries"

@@ -19,6 +19,7 @@ from slipway.spec.errors import ConfigError
 from slipway.spec.load import environments, from_mapping, load, load_unpublished
 from slipway.spec.model import RepositoryImage, UriImage
 from slipway.spec.scaling import Scaling
+from slipway.spec.sources import artifacts
 from slipway.spec.units import Duration, Percent
 
 if TYPE_CHECKING:
@@ -399,7 +400,7 @@ def test_development_scales_from_1_to_4_once_scaling_is_declared(config: Config)
 
 
 def test_every_variant_gets_the_default_of_its_environment(config: Config) -> None:
-    model = "{image: {framework: sklearn, tag: x}, artifact: s3://b/m.tar.gz}"
+    model = "{image: {framework: sklearn, tag: x}, artifact: s3://bucket/m.tar.gz}"
     config.endpoint(
         "prod",
         f"model: null\nhosting: null\ndeployment: {{strategy: canary}}\n"
@@ -481,12 +482,12 @@ def test_rollback_levels_follow_the_operating_alarms_unless_said_otherwise(confi
 RICH = """
 repositories: [scorer]
 tags: {CostCenter: "007"}
-network: {subnets: [subnet-1a], security_groups: [sg-1]}
+network: {subnets: [subnet-0a1b2c3d], security_groups: [sg-0a1b2c3d]}
 endpoints:
   iris:
     deployment: {strategy: linear, step: 50%, wait: 7m30s, rollback_alarms: {latency: 1500ms, errors_5xx: off}}
     scaling: {min: 2, max: 8, cpu: 60%, schedules: [{name: night, at: "cron(0 20 * * ? *)", min: 2, max: 3}]}
-    alarms: {gpu: off, overhead: 250ms, errors_4xx: 0.25%, cpu: 320}
+    alarms: {gpu: off, overhead: 250ms, errors_4xx: 0.25%, cpu: 180}
     hosting: {volume: 30GB, kms_key: alias/x, startup_timeout: 20m}
     model: {image: {repository: scorer, tag: a}, environment: {A: "1"}}
     sample: {body: "[1, 2]"}
@@ -530,8 +531,20 @@ def test_show_writes_units_and_no_secrets_of_python(config: Config, capsys: pyte
 
 
 def test_a_config_of_a_hundred_endpoints_loads_in_a_second(config: Config) -> None:
-    one = "{version: 1, hosting: {instance_type: ml.m5.large}, model: {image: {framework: sklearn, tag: x}, artifact: s3://b/m.tar.gz}}"
+    one = "{version: 1, hosting: {instance_type: ml.m5.large}, model: {image: {framework: sklearn, tag: x}, artifact: s3://bucket/m.tar.gz}}"
     config.overlay("prod", "endpoints:\n" + "".join(f"  m{i}: {one}\n" for i in range(100)))
     start = time.monotonic()
     assert len(config.environment("prod").endpoints) == 101
     assert time.monotonic() - start < 5  # a second here, with room for a busy machine
+
+
+def test_a_uri_in_the_model_bucket_is_its_key_and_one_in_another_stays_a_uri(config: Config) -> None:
+    bucket = "acme-sm-rc-project-a-prod-eu-west-1"
+    for artifact, key, elsewhere in (
+        (f"s3://{bucket}/models/iris/v1/model.tar.gz", "models/iris/v1/model.tar.gz", False),
+        (f"s3://{bucket}-logs/models/iris/v9/model.tar.gz", f"s3://{bucket}-logs/models/iris/v9/model.tar.gz", True),
+    ):
+        environment = config.endpoint("prod", f"model: {{artifact: '{artifact}'}}").environment("prod")
+        (found,) = artifacts("iris", environment.endpoints["iris"], environment.names.bucket)
+        assert (found.key, found.elsewhere) == (key, elsewhere)
+        assert found.uri(environment) == artifact

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from textwrap import indent
 from typing import TYPE_CHECKING
 
 import pytest
@@ -53,7 +54,7 @@ ENDPOINT: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "bare seconds": ("deployment: {strategy: canary, wait: 600}", "7: deployment.wait", ("600 is not a duration: write it with its unit, like 90s or 10m",)),
     "unknown unit": ("deployment: {strategy: canary, wait: 5min}", "7: deployment.wait", ("'5min' is not a duration: write it like 90s",)),
     "bare share": ("alarms: {errors_5xx: 0.1}", "7: alarms.errors_5xx", ("0.1 is not a percentage: write it with its unit, like 25%", "`off` leaves it out")),
-    "share above all": ("alarms: {errors_5xx: 101%}", "7: alarms.errors_5xx", ("101% is out of range: 0% to 100%",)),
+    "share above all": ("alarms: {errors_5xx: 101%}", "7: alarms.errors_5xx", ("101% is out of range: 0% to below 100%",)),
     "latency of nothing": ("alarms: {latency: 0s}", "7: alarms.latency", ("0s is out of range: 1ms to 1h",)),
     "half a second": ("deployment: {strategy: canary, wait: 1.5s}", "7: deployment.wait", ("no multiple of 1s: SageMaker counts whole seconds",)),
     "half a percent": ("deployment: {batch: 12.5%}", "7: deployment.batch", ("12.5% is no multiple of 1%: CapacitySize takes whole percents",)),
@@ -81,6 +82,23 @@ ENDPOINT: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "artifact with a slash": ("model: {artifact: /x.tar.gz}", "7: model.artifact", ("neither a key nor an s3:// URI", "models/iris/v1/model.tar.gz")),
     "artifact from the web": ("model: {artifact: 'https://x/y.tar.gz'}", "7: model.artifact", ("neither a key nor an s3:// URI",)),
     "artifact of another kind": ("model: {artifact: x.zip}", "7: model.artifact", ("must end in .tar.gz, or in / for an uncompressed prefix",)),
+    "no bucket": ("model: {artifact: 's3://'}", "7: model.artifact", ("'' is no bucket's name (3 to 63 lower-case", "s3://a-bucket/models/iris/v1/model.tar.gz")),
+    "capital in a bucket": ("model: {artifact: 's3://Bucket/x.tar.gz'}", "7: model.artifact", ("'Bucket' is no bucket's name",)),
+    "two letters for a bucket": ("model: {artifact: 's3://ab/x.tar.gz'}", "7: model.artifact", ("'ab' is no bucket's name",)),
+    "bucket alone": ("model: {artifact: 's3://bucket'}", "7: model.artifact", ("names no key: write it like s3://bucket/models",)),
+    "bucket and slash": ("model: {artifact: 's3://bucket/'}", "7: model.artifact", ("names no key",)),
+    "pattern for an artifact": ("model: {artifact: 's3://bucket/m*.tar.gz'}", "7: model.artifact", ("holds '*', which would widen",)),
+    "pattern for a key": ("model: {artifact: 'm?.tar.gz'}", "7: model.artifact", ("holds '?'", "name one object")),
+    "parent folder": ("model: {artifact: 's3://bucket/a/../m.tar.gz'}", "7: model.artifact", ("'..' as a folder, which S3 takes literally",)),
+    "URI of another kind": ("model: {artifact: 's3://bucket/m.zip'}", "7: model.artifact", ("must end in .tar.gz, or in /",)),
+    "space in an artifact": ("model: {artifact: 's3://bucket/a b.tar.gz'}", "7: model.artifact", ("is not accepted",)),
+    "unpublished by its URI": (
+        "model: {artifact: 's3://acme-sm-rc-project-a-prod-eu-west-1/models/iris/v9/model.tar.gz'}",
+        "7: model.artifact",
+        ("models/iris/v9/model.tar.gz is not in models.lock.json",),
+    ),
+    "large environment": (f"model: {{environment: {{{', '.join(f'A{i}: {chr(120) * 1000}' for i in range(40))}}}}}", "7: model.environment", ("names and values have 40,110 bytes together, at most 32,768", "put what is long into the artifact")),
+    "environment full with a script": (f"model: {{script: a.py, environment: {{{', '.join(f'A{i}: x' for i in range(99))}}}}}", "7: model.environment", ("has 101 entries with those that `script` sets, at most 100", "leave 1 out")),
     "version zero": ("version: 0", "7: version", ("0 is out of range: at least 1",)),
     # where
     "no instances": ("hosting: {instances: 0}", "7: hosting.instances", ("0 is out of range: at least 1",)),
@@ -88,10 +106,19 @@ ENDPOINT: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "no instance type": ("hosting: {instance_type: m5.large}", "7: hosting.instance_type", ("'m5.large' is not accepted", "such as ml.m5.large")),
     "key on NVMe": ("hosting: {instance_type: ml.g5.xlarge, kms_key: alias/x}", "7: hosting.kms_key", ("local NVMe storage", "refuses KmsKeyId", "remove `kms_key`")),
     "volume on NVMe": ("hosting: {instance_type: ml.g5.xlarge, volume: 30GB}", "7: hosting.volume", ("refuses VolumeSizeInGB", "remove `volume`")),
+    "no key": ("hosting: {kms_key: mine}", "7: hosting.kms_key", ("'mine' is not accepted: write a key id, an alias (alias/…) or the whole ARN of either",)),
+    "key of half an ARN": ("hosting: {kms_key: 'arn:aws:kms:eu-west-1:123456789012:mine'}", "7: hosting.kms_key", ("is not accepted",)),
+    "key beside NVMe": (
+        variants("{instance_type: ml.m5.large, kms_key: alias/x}", "{instance_type: ml.g5.xlarge}") + "deployment: {strategy: canary}",
+        "10: variants.one.hosting.kms_key",
+        ("one key for all its variants, and ml.g5.xlarge of variant 'two' refuses one: remove `kms_key`", "such as ml.m5.large"),
+    ),
     # variants
     "variants and one model": (f"variants: {{one: {ONE}}}\nhosting: null", "base.yaml:7: model", ("stands beside `variants`", "`model: null`")),
     "variants and one hosting": (f"variants: {{one: {ONE}}}\nmodel: null", "base.yaml:8: hosting", ("stands beside `variants`", "`hosting: null`")),
     "variants alike": (variants().replace("two:", "ONE:") + "deployment: {strategy: canary}", "11: variants.ONE", ("differs from 'one' by case only",)),
+    "variants that share an alarm": (variants().replace("two:", "memory-one:") + "deployment: {strategy: canary}", "11: variants.memory-one", ("beside 'one' the name 'memory-one' is ambiguous", "such as 'one-memory'")),
+    "variants that share a policy": (variants().replace("two:", "CPU-One:") + "deployment: {strategy: canary}", "11: variants.CPU-One", ("beside 'one' the name 'CPU-One' is ambiguous", "'cpu' is part of a metric's name")),
     "weights of zero": (variants().replace("}}\n", "}, weight: 0}\n") + "deployment: {strategy: canary}", "9: variants", ("all weights are 0", "give one a weight")),
     "no variants": ("variants: {}\nmodel: null\nhosting: null", "7: variants", ("has 0 entries, must have at least 1",)),
     "hyphen at the end of a variant": (variants().replace("two:", "two-:") + "deployment: {strategy: canary}", "11: variants.two-", ("'two-' is not accepted",)),
@@ -131,7 +158,7 @@ ENDPOINT: dict[str, tuple[str, str, tuple[str, ...]]] = {
         ("has nothing that would stop a bad model",),
     ),
     "window longer than the bake": ("deployment: {wait: 1m}", "7: deployment.rollback_alarms", ("need 2m of bad data (2 × 1m) but the bake lasts 1m", "write `wait: 2m` or longer, or write `evaluations: 1`")),
-    "window in a short bake": ("deployment: {wait: 45s}", "7: deployment.rollback_alarms", ("write `period: 30s` and `evaluations: 1`",)),
+    "window in a short bake": ("deployment: {wait: 45s}", "7: deployment.rollback_alarms", ("cannot trip in time: write `wait: 2m` or longer",)),
     "window without a bake": ("deployment: {wait: 0s}", "7: deployment.rollback_alarms", ("trip in time: write `wait: 2m` or longer",)),
     "window of all at once": ("deployment: {strategy: all_at_once, termination_wait: 1m}", "7: deployment.rollback_alarms", ("`termination_wait: 2m`", "or write `rollback_alarms: off`")),
     "eleven alarms": ("deployment: {rollback_alarms: {also: [a, b, c, d, e, f, g, h]}}", "7: deployment.rollback_alarms", ("are 11 rollback alarms, at most 10", "turn one off (`latency: off`)")),
@@ -141,6 +168,35 @@ ENDPOINT: dict[str, tuple[str, str, tuple[str, ...]]] = {
         ("3 alarms for each of 2 variants and 5 further ones are 11",),
     ),
     "one alarm twice": ("deployment: {rollback_alarms: {also: [a, a]}}", "7: deployment.rollback_alarms.also", ("a stands twice",)),
+    "its own alarm": (
+        "deployment: {rollback_alarms: {also: [mine, rc-project-a-prod-iris-ep-rollback-errors-5xx]}}",
+        "7: deployment.rollback_alarms.also[1]",
+        ("one of the endpoint's own rollback alarms already", "leave it out"),
+    ),
+    "a variant's own alarm": (
+        variants() + "deployment: {strategy: canary, rollback_alarms: {also: [rc-project-a-prod-iris-ep-rollback-latency-two]}}",
+        "12: deployment.rollback_alarms.also[0]",
+        ("one of the endpoint's own rollback alarms already",),
+    ),
+    "rate of all": ("alarms: {errors_5xx: 100%}", "7: alarms.errors_5xx", ("100% is out of range: 0% to below 100%, which nothing exceeds; write less, or `off`",)),
+    "rate of nearly all": ("alarms: {errors_4xx: 99.99999%}", "7: alarms.errors_4xx", ("nothing exceeds",)),
+    "rollback at a rate of all": ("deployment: {rollback_alarms: {model_errors: 100%}}", "7: deployment.rollback_alarms.model_errors", ("to below 100%",)),
+    "all memory": ("alarms: {memory: 100%}", "7: alarms.memory", ("100% is out of range: 1% to below 100%",)),
+    "all of the disk": ("alarms: {disk: 100%}", "7: alarms.disk", ("nothing exceeds",)),
+    "all cores": ("alarms: {cpu: 100%}", "7: alarms.cpu", ("nothing exceeds",)),
+    "all cores in the metric's figure": ("alarms: {cpu: 200}", "7: alarms.cpu", ("200 is never exceeded: with 2 cores the metric of ml.m5.large reaches 200 at most", "`cpu: 80%`")),
+    "all GPUs": ("alarms: {gpu: 100%}", "7: alarms.gpu", ("nothing exceeds",)),
+    "all GPU memory in the metric's figure": ("hosting: {instance_type: ml.g5.xlarge}\nalarms: {gpu_memory: 100}", "8: alarms.gpu_memory", ("100 is never exceeded: with 1 GPU the metric",)),
+    "short periods in a short bake": (
+        "deployment: {wait: 45s, rollback_alarms: {period: 30s, evaluations: 4}}",
+        "7: deployment.rollback_alarms",
+        ("cannot trip in time: write `period: 1m` and `wait: 4m` or longer",),
+    ),
+    "short periods in a bake of minutes": (
+        "deployment: {wait: 1m, rollback_alarms: {period: 30s, evaluations: 4}}",
+        "7: deployment.rollback_alarms",
+        ("write `period: 1m` and `wait: 4m` or longer, or write `period: 1m` and `evaluations: 1`",),
+    ),
     "odd rollback period": ("deployment: {rollback_alarms: {period: 45s, evaluations: 1}}", "7: deployment.rollback_alarms.period", ("45s is no period that CloudWatch knows: write 10s, 20s, 30s or whole minutes",)),
     "odd period": ("alarms: {period: 90s}", "7: alarms.period", ("1m30s is no period that CloudWatch knows",)),
     "more than a day": ("alarms: {period: 5m, evaluations: 289}", "7: alarms.period", ("289 × 5m is longer than CloudWatch looks back (1d)", "write `evaluations: 288` or fewer")),
@@ -160,12 +216,22 @@ ENDPOINT: dict[str, tuple[str, str, tuple[str, ...]]] = {
         ("'a' stands twice",),
     ),
     "no schedule expression": ("scaling: {schedules: [{name: a, at: daily, min: 2, max: 3}]}", "7: scaling.schedules[0].at", ("such as cron(0 7 ? * MON-FRI *)",)),
+    "cron of five fields": ("scaling: {schedules: [{name: a, at: cron(0 7 * * *), min: 2, max: 3}]}", "7: scaling.schedules[0].at", ("has 5 fields, must have 6", "like cron(0 7 ? * MON-FRI *)")),
+    "rate of weeks": ("scaling: {schedules: [{name: a, at: rate(1 week), min: 2, max: 3}]}", "7: scaling.schedules[0].at", ("'rate(1 week)' is no rate", "like rate(12 hours)")),
+    "rate of nothing": ("scaling: {schedules: [{name: a, at: rate(0 days), min: 2, max: 3}]}", "7: scaling.schedules[0].at", ("is no rate",)),
+    "thirtieth of February": ("scaling: {schedules: [{name: a, at: 'at(2026-02-30T08:00:00)', min: 2, max: 3}]}", "7: scaling.schedules[0].at", ("is no moment: write it like at(2026-12-24T08:00:00)",)),
+    "moment without seconds": ("scaling: {schedules: [{name: a, at: 'at(2026-02-20T08:00)', min: 2, max: 3}]}", "7: scaling.schedules[0].at", ("is no moment",)),
+    "mistyped time zone": ("scaling: {schedules: [{name: a, at: rate(1 day), timezone: Europe/Berln, min: 2, max: 3}]}", "7: scaling.schedules[0].timezone", ("'Europe/Berln' is no IANA time zone: did you mean Europe/Berlin?",)),
+    "city for a time zone": ("scaling: {schedules: [{name: a, at: rate(1 day), timezone: New York, min: 2, max: 3}]}", "7: scaling.schedules[0].timezone", ("did you mean America/New_York?",)),
+    "no time zone": ("scaling: {schedules: [{name: a, at: rate(1 day), timezone: qqqq, min: 2, max: 3}]}", "7: scaling.schedules[0].timezone", ("write one such as Europe/Berlin",)),
     "T type scaled": ("hosting: {instance_type: ml.t2.medium}", "6: scaling", ("ml.t2.medium is burstable", "`scaling: null`", "ml.m5.large")),
     "scaling on no GPU": ("scaling: {gpu: 50%}", "7: scaling.gpu", ("ml.m5.large has no GPU", "scale on `cpu` or invocations")),
     "scaling on an unknown machine": ("hosting: {instance_type: ml.zz9.large}\nscaling: {cpu: 50%}", "8: scaling.cpu", ("is not in the table: scale on invocations or concurrency",)),
     # the rest
     "unknown retention": ("log_retention: 45d", "7: log_retention", ("45d is no retention that CloudWatch Logs knows: write 30d", "400d")),
     "retention of hours": ("log_retention: 36h", "7: log_retention", ("1d12h is no retention",)),
+    "tag like one of the project's": ("tags: {MODEL: x}", "7: tags.MODEL", ("'MODEL' differs from the tag 'Model' by case only", "use another key")),
+    "bracket in a tag": ("tags: {a<b: x}", "7: tags.a<b", ("the tag's key 'a<b' holds '<': write letters, digits, spaces and _.:/=+-@ only",)),
     "tag of the project": ("tags: {Model: x}", "7: tags.Model", ("'Model' is set from the config", "use another key")),
 }  # fmt: skip
 
@@ -189,11 +255,18 @@ TOP: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "hours of versions": ("bucket: {old_versions: 36h}", "5: bucket.old_versions", ("1d12h is no whole number of days: write it like 90d",)),
     "no access logs": ("bucket: {access_logs: 0s}", "5: bucket.access_logs", ("0s is no whole number of days",)),
     "unknown encryption": ("bucket: {encryption: none}", "5: bucket.encryption", ("'none' is not 's3' or 'kms'",)),
-    "no subnets": ("network: {subnets: [], security_groups: [sg-1]}", "5: network.subnets", ("has 0 entries, must have at least 1",)),
-    "six security groups": (f"network: {{subnets: [subnet-1], security_groups: [{'sg-1, ' * 5}sg-2]}}", "5: network.security_groups", ("has 6 entries, must have at most 5",)),
-    "no security groups": ("network: {subnets: [subnet-1]}", "5: network.security_groups", ("is missing (1 to 5 security groups)",)),
+    "no subnets": ("network: {subnets: [], security_groups: [sg-0a1b2c3d]}", "5: network.subnets", ("has 0 entries, must have at least 1",)),
+    "six security groups": (f"network: {{subnets: [subnet-0a1b2c3d], security_groups: [{'sg-0a1b2c3d, ' * 5}sg-0a1b2c3e]}}", "5: network.security_groups", ("has 6 entries, must have at most 5",)),
+    "no security groups": ("network: {subnets: [subnet-0a1b2c3d]}", "5: network.security_groups", ("is missing (1 to 5 security groups)",)),
     "tag of the service": ("tags: {'aws:x': y}", "5: tags.aws:x", ("the service's own: use another key",)),
     "tag of the project": ("tags: {Team: x}", "5: tags.Team", ("'Team' is set from the config",)),
+    "tag like the project's": ("tags: {team: x}", "5: tags.team", ("'team' differs from the tag 'Team' by case only",)),
+    "tags alike": ("tags: {Cost: x, COST: y}", "5: tags.COST", ("differs from the tag 'Cost' by case only, and IAM takes them for one: write 'Cost'",)),
+    "long tag": (f"tags: {{a: {'x' * 257}}}", "5: tags.a", ("the tag's value has 257 characters, 0 to 256 are allowed",)),
+    "long key of a tag": (f"tags: {{{'x' * 129}: a}}", f"5: tags.{'x' * 129}", ("the tag's key has 129 characters, 1 to 128",)),
+    "comma in a tag": ("tags: {a: 'x,y'}", "5: tags.a", ("the tag's value 'x,y' holds ','",)),
+    "short subnet": ("network: {subnets: [subnet-0a], security_groups: [sg-0a1b2c3d]}", "5: network.subnets[0]", ("'subnet-0a' is not accepted: write the id of a subnet, such as subnet-0a1b2c3d4e5f60001",)),
+    "short group": ("network: {subnets: [subnet-0a1b2c3d], security_groups: [sg-0a]}", "5: network.security_groups[0]", ("'sg-0a' is not accepted: write the id of a security group",)),
     "number for a tag": ("tags: {CostCenter: 0x10}", "5: tags.CostCenter", ('YAML reads 0x10 as the number 16: write it in quotes, "0x10"',)),
 }  # fmt: skip
 
@@ -236,6 +309,9 @@ WHERE = 'environment: prod\naccount: "123456789012"\nregion: eu-west-1\nnotify: 
         ("notify: [ml-oncall@example.com]", "", "1: notify", ("prod needs someone to hear its alarms", "`notify: [ml-oncall@example.com]`")),
         ("notify: [ml-oncall@example.com]", "notify: []", "4: notify", ("prod needs someone to hear its alarms",)),
         ("notify: [ml-oncall@example.com]", "notify: [nobody]", "4: notify[0]", ("'nobody' is no e-mail address, https URL, or ARN",)),
+        ("notify: [ml-oncall@example.com]", "notify: [a@example.com, A@Example.com]", "4: notify[1]", ("'A@Example.com' stands twice in this list (case does not count)",)),
+        ("notify: [ml-oncall@example.com]", "notify: ['https://a/b', 'https://a/b']", "4: notify[1]", ("'https://a/b' stands twice in this list: keep one",)),
+        ("region: eu-west-1", "region: eu-wst-1", "3: region", ("'eu-wst-1' is no Region that the table of images knows: did you mean eu-west-1?", "slipway.spec.data.renew")),
         ("notify: [ml-oncall@example.com]", "notify: me@example.com", "4: notify", ("'me@example.com' is not a list",)),
         ("environment: prod", "environment: dev", "1: environment", ("says 'dev' for prod.yaml: write `environment: prod`",)),
         ("environment: prod", "environment: [dev]", "1: environment", ("says a list for prod.yaml",)),
@@ -249,10 +325,12 @@ def test_a_mistake_in_where_it_runs_is_one_error(
 
 
 def test_a_framework_without_an_image_in_the_region_is_an_error(config: Config) -> None:
-    config.write("prod.yaml", WHERE.replace("eu-west-1", "eu-west-9"))
+    config.write("prod.yaml", WHERE.replace("eu-west-1", "mx-central-1"))
     place = "base.yaml:7: endpoints.iris.model.image.framework"
     check(
-        config.errors("prod"), place, ("'sklearn' has no known image in Region 'eu-west-9'", "Did you mean eu-west-3")
+        config.errors("prod"),
+        place,
+        ("'sklearn' has no known image in Region 'mx-central-1'", "write the image's full uri"),
     )
 
 
@@ -281,6 +359,15 @@ def test_an_endpoint_name_may_have_63_characters_and_no_more(config: Config) -> 
     [
         ("hosting: {instance_type: ml.m5.lage}", "hosting.instance_type: 'ml.m5.lage' is not in the table of known types (did you mean ml.m5.large?)"),
         ("hosting: {instance_type: ml.g7e.2xlarge, volume: 30GB}", "hosting.volume: whether ml.g7e.2xlarge accepts `volume` is not documented"),
+        ("model: {artifact: models/iris/v1/}", "model.artifact: the lock file holds no prefixes, so the bytes under models/iris/v1/ are not pinned"),
+        ("model: {artifact: 's3://acme-sm-rc-project-a-prod-eu-west-1/models/x/'}", "model.artifact: the lock file holds no prefixes, so the bytes under models/x/"),
+        ("alarms: {period: 30s}", "alarms.period: SageMaker publishes these metrics once a minute, so most datapoints of 30s hold nothing"),
+        ("deployment: {rollback_alarms: {period: 30s, evaluations: 4}}", "deployment.rollback_alarms.period: SageMaker publishes these metrics once a minute"),
+        ("hosting: {instance_type: ml.inf1.xlarge}", "deployment.strategy: the service silently updates ml.inf1.xlarge all at once"),
+        ("hosting: {instance_type: ml.g7e.2xlarge}", "hosting.instance_type: despite `encrypt_volumes` the volumes of ml.g7e.2xlarge are not encrypted with the environment's key: whether ml.g7e.2xlarge accepts"),
+        (variants(second="{instance_type: ml.g5.xlarge}") + "deployment: {strategy: canary}", "variants.one.hosting.instance_type: despite `encrypt_volumes` the volumes of ml.m5.large are not encrypted with the environment's key: ml.g5.xlarge refuses"),
+        (variants("{instance_type: ml.m5.large, kms_key: alias/x}", "{instance_type: ml.zz9.large}") + "alarms: off\ndeployment: {strategy: canary}", "variants.one.hosting.kms_key: an endpoint config has one key for all its variants, and whether ml.zz9.large of variant 'two' accepts one is not documented"),
+        (variants() + "deployment: {strategy: canary}", "variants: with `scaling` an update keeps the live weights"),
         ("hosting: {instances: 5}", "hosting.instances: 5 is outside the scaling limits of 2 to 4"),
         ("deployment: {batch: 30%}", "deployment.batch: 30% of 2 to 4 instances is not always a whole number"),
         ("scaling: {max: 40}", "deployment.batch: no number of instances fits every fleet of 2 to 40, so 50% is used"),
@@ -299,13 +386,14 @@ def test_an_unknown_machine_goes_without_the_alarms_that_nobody_asked_for(config
         "endpoints.iris.alarms.gpu",
         "endpoints.iris.alarms.gpu_memory",
         "endpoints.iris.hosting.instance_type",
+        "endpoints.iris.hosting.instance_type",
     ]
     assert sum("so this alarm is left out" in warning for warning in warnings) == 3
 
 
 def test_an_unknown_machine_takes_the_metrics_own_figures(config: Config) -> None:
     config.endpoint("prod", "hosting: {instance_type: ml.zz9.large}\nalarms: {cpu: 320, gpu: off, gpu_memory: off}")
-    assert [w.split(": ")[2] for w in config.warnings("prod")] == ["endpoints.iris.hosting.instance_type"]
+    assert {w.split(": ")[2] for w in config.warnings("prod")} == {"endpoints.iris.hosting.instance_type"}
 
 
 @pytest.mark.parametrize(
@@ -385,7 +473,22 @@ def test_two_variants_with_two_volume_keys_are_refused(config: Config) -> None:
         "hosting: {instances: 3}\nscaling: null\ndeployment: {batch: 1, rollback_batch: 3}",
         "hosting: {volume: 512GB, kms_key: alias/x}",
         "log_retention: 1d",
-        variants() + "deployment: {strategy: canary, rollback_alarms: {also: [a, b, c, d]}}",
+        "model: {artifact: 's3://bucket/models/'}",
+        "model: {artifact: 's3://my.bucket/m.tar.gz'}",
+        "model: {artifact: 's3://acme-sm-rc-project-a-prod-eu-west-1/models/iris/v1/model.tar.gz'}",
+        "alarms: {errors_5xx: 99.9%, memory: 99%, cpu: 199.9, period: 1m}",
+        "hosting: {instance_type: ml.inf1.xlarge}\ndeployment: {strategy: all_at_once}",
+        "hosting: {instance_type: ml.g5.xlarge}",
+        "hosting: {kms_key: 'arn:aws:kms:eu-west-1:123456789012:key/mrk-0123456789abcdef0123456789abcdef'}",
+        "hosting: {kms_key: 01234567-89ab-cdef-0123-456789abcdef}",
+        "deployment: {rollback_alarms: {also: [rc-project-a-prod-other-ep-rollback-latency]}}",
+        "deployment: {rollback_alarms: {latency: off, also: [rc-project-a-prod-iris-ep-rollback-latency]}}",
+        "scaling: {schedules: [{name: a, at: 'at(2028-02-29T08:00:00)', timezone: America/New_York, min: 2, max: 4}]}",
+        "scaling: {schedules: [{name: a, at: rate(12 hours), timezone: Europe/Berlin, min: 2, max: 4}]}",
+        "tags: {Größe: 'S/M + L: 1.5=x_y-z@k', empty: ''}",
+        variants().replace("two:", "one-cpu:") + "deployment: {strategy: canary, apply_capacity: true}",
+        variants() + "deployment: {strategy: canary}\nscaling: null",
+        variants() + "deployment: {strategy: canary, apply_capacity: true, rollback_alarms: {also: [a, b, c, d]}}",
     ],
 )
 def test_what_is_just_allowed_has_no_finding(config: Config, text: str) -> None:
@@ -456,3 +559,34 @@ def test_only_all_at_once_may_do_without_alarms_to_mend_a_short_bake(config: Con
         "prod"
     )
     assert line.endswith("cannot trip in time: write `evaluations: 1`")
+
+
+def test_a_tag_of_an_endpoint_may_override_one_of_all_but_not_by_case(config: Config) -> None:
+    text = "tags: {Cost: a}\nendpoints:\n  iris:\n    tags: {%s: b}\n"
+    assert config.overlay("prod", text % "Cost").warnings("prod") == []
+    config.overlay("prod", text % "cost")
+    check(config.errors("prod"), "prod.yaml:8: endpoints.iris.tags.cost", ("differs from the tag 'Cost' by case only",))
+
+
+def test_a_region_is_checked_whatever_the_image(config: Config) -> None:
+    where = WHERE.replace("eu-west-1", "eu-west-9")
+    config.write("prod.yaml", f"{where}endpoints: {{iris: {{model: {{image: {{uri: 'a:1'}}}}}}}}")
+    check(config.errors("prod"), "prod.yaml:3: region", ("'eu-west-9' is no Region",))
+
+
+def test_a_machine_without_a_time_zone_database_leaves_the_zone_to_the_service(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("slipway.spec.scaling._timezones", frozenset)
+    config.endpoint(
+        "prod", "scaling: {schedules: [{name: a, at: rate(1 day), timezone: Europe/Berln, min: 2, max: 4}]}"
+    )
+    assert config.warnings("prod") == []
+
+
+def test_volumes_that_nobody_wants_encrypted_are_no_finding(config: Config) -> None:
+    mixed = variants(second="{instance_type: ml.g5.xlarge}") + "deployment: {strategy: canary, apply_capacity: true}\n"
+    (warning,) = config.endpoint("prod", mixed).warnings("prod")
+    assert "despite `encrypt_volumes`" in warning
+    text = f"encrypt_volumes: false\nendpoints:\n  iris:\n{indent(mixed, '    ')}"
+    assert config.overlay("prod", text).warnings("prod") == []

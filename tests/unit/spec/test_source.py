@@ -73,7 +73,7 @@ def test_a_file_that_cannot_be_read_says_so(config: Config) -> None:
 def test_a_date_is_text(config: Config) -> None:
     config.endpoint(
         "prod",
-        "version: 2026-11-21\nmodel: {artifact: s3://b/m.tar.gz}\ntags: {since: 2026-11-21, at: 2026-11-21T08:00:00Z}",
+        "version: 2026-11-21\nmodel: {artifact: s3://bucket/m.tar.gz}\ntags: {since: 2026-11-21, at: 2026-11-21T08:00:00Z}",
     )
     iris = config.environment("prod").endpoints["iris"]
     assert iris.version == "2026-11-21"
@@ -100,7 +100,7 @@ def test_an_alias_is_the_value_of_its_anchor_and_errors_point_to_where_it_is_wri
     config.write(
         "base.yaml",
         base.replace("hosting: {", "hosting: &small {")
-        + "  two:\n    version: 1\n    hosting: *small\n    model: {image: {uri: 'a:1'}, artifact: s3://b/m.tar.gz}\n",
+        + "  two:\n    version: 1\n    hosting: *small\n    model: {image: {uri: 'a:1'}, artifact: s3://bucket/m.tar.gz}\n",
     )
     two = config.environment("prod").endpoints["two"]
     assert two.hosting == config.environment("prod").endpoints["iris"].hosting
@@ -122,7 +122,7 @@ endpoints:
     version: 3
     dashboard: false
     hosting: {instance_type: ml.m5.large}
-    model: &model {image: {uri: 'a:1'}, artifact: s3://b/m.tar.gz, script: a.py}
+    model: &model {image: {uri: 'a:1'}, artifact: s3://bucket/m.tar.gz, script: a.py}
   two:
     <<: *one
     hosting: {instance_type: ml.c5.xlarge}
@@ -140,13 +140,13 @@ endpoints:
     assert (two.hosting.instance_type, two.hosting.instances) == ("ml.c5.xlarge", 2)
     assert (three.version, three.dashboard, str(three.log_retention)) == (4, True, "5d")
     assert three.model is not None
-    assert (three.model.script, three.model.artifact) == ("b.py", "s3://b/m.tar.gz")
+    assert (three.model.script, three.model.artifact) == ("b.py", "s3://bucket/m.tar.gz")
 
 
 def test_a_mistake_in_what_is_merged_in_points_to_where_it_is_written(config: Config) -> None:
     config.overlay(
         "prod",
-        "endpoints:\n  iris: &iris\n    hostin: {}\n  two:\n    <<: *iris\n    version: 1\n    hosting: {instance_type: ml.m5.large}\n    model: {image: {uri: 'a:1'}, artifact: s3://b/m.tar.gz}\n",
+        "endpoints:\n  iris: &iris\n    hostin: {}\n  two:\n    <<: *iris\n    version: 1\n    hosting: {instance_type: ml.m5.large}\n    model: {image: {uri: 'a:1'}, artifact: s3://bucket/m.tar.gz}\n",
     )
     lines = config.errors("prod")
     assert [line.split(": is")[0] for line in lines] == [
