@@ -127,7 +127,7 @@ def period(path: Path, period: Duration, evaluations: int) -> Iterator[Problem]:
     if float(period) not in (10.0, 20.0, 30.0) and period % 60:
         yield Problem(
             path,
-            f"{period} is no period that CloudWatch knows: write 10s, 20s, 30s or whole minutes",
+            f"{period} is no period that CloudWatch knows: write whole minutes, such as 1m",
         )
     longest = Duration(604800 if period >= 3600 else 86400)
     if period * evaluations > longest:

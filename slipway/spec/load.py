@@ -11,7 +11,7 @@ from typing import Any
 from slipway.spec.defaults import layer
 from slipway.spec.environment import Environment
 from slipway.spec.errors import ConfigError, Located, Problem, rests_on, shown
-from slipway.spec.lock import LockError, read_lock
+from slipway.spec.lock import PUBLISHED_KEY, LockError, read_lock
 from slipway.spec.names import ENVIRONMENTS
 from slipway.spec.rules import check
 from slipway.spec.source import Node, find, from_plain, locate, merge, read_yaml, to_plain
@@ -252,8 +252,11 @@ def _unpublished(environment: Environment, hashes: Mapping[str, str], lock: str)
                 continue
             close = get_close_matches(artifact.key, hashes, 1)
             near = f" (it knows {close[0]})" if close else ""
-            yield Problem(
-                artifact.decided_by,
-                f"{artifact.key} is not in {lock}{near}: publish it first with "
-                f"`slipway publish FOLDER --model {name} --version {artifact.version}`",
+            of = PUBLISHED_KEY.fullmatch(artifact.key)
+            cure = (
+                f"publish it first with `slipway publish FOLDER --model {of['model']} --version {of['version']}`"
+                if of
+                else "only what `slipway publish` stored has its bytes pinned: leave `artifact` out and publish the "
+                f"version first, with `slipway publish FOLDER --model {name} --version {artifact.version}`"
             )
+            yield Problem(artifact.decided_by, f"{artifact.key} is not in {lock}{near}: {cure}")

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 LOCK_PATH = Path("config/models.lock.json")
 
+#: What `artifact_key` makes, taken apart.
+PUBLISHED_KEY = re.compile(rf"models/(?P<model>{WORDS})/v(?P<version>[A-Za-z0-9][A-Za-z0-9._-]{{0,62}})/model\.tar\.gz")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ENTRY = '{"sha256": "<64 hexadecimal digits>"}'
 
