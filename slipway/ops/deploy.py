@@ -233,8 +233,14 @@ class Deployer:
     def _cdk(self, what: str, *arguments: str) -> None:
         begun = time.monotonic()
         self._step(what, f"cdk {' '.join(arguments)}")
-        approval = ["--require-approval", "never"] if self._target.kind == "local" and arguments[0] == "deploy" else []
-        code = self._run_cdk(arguments[0], [*arguments[1:], *approval])
+        options = []
+        if arguments[0] == "deploy":
+            # What is retained under a literal name is taken back instead of being in the way: the log group of an
+            # endpoint that was taken out and is declared again, or a bucket that a failed first creation left.
+            options.append("--import-existing-resources")
+            if self._target.kind == "local":
+                options += ["--require-approval", "never"]
+        code = self._run_cdk(arguments[0], [*arguments[1:], *options])
         if code:
             raise DeployError(f"{what}: `cdk {' '.join(arguments)}` ended with exit code {code}; its output is above")
         self._step(what, f"done in {time.monotonic() - begun:.0f} s")

@@ -76,6 +76,7 @@ class Stack:
         *,
         tags: Mapping[str, str] | None = None,
         parameters: Mapping[str, str] | None = None,
+        import_existing: bool = False,
         **sections: Any,
     ) -> dict[str, Any]:
         """Make a change set and return its description."""
@@ -88,6 +89,7 @@ class Stack:
         self.cloudformation.create_change_set(
             **where,
             ChangeSetType="UPDATE" if exists else "CREATE",
+            ImportExistingResources=import_existing,
             TemplateBody=json.dumps({"Resources": resources, **sections}),
             Tags=[{"Key": key, "Value": value} for key, value in (tags or {}).items()],
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in (parameters or {}).items()],

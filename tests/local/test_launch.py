@@ -180,6 +180,17 @@ def test_two_environments_live_in_one_account(project: Project) -> None:
     assert endpoints == {"rc-project-a-dev-iris-ep", "rc-project-a-staging-iris-ep"}
 
 
+def test_a_guarded_endpoint_can_be_taken_out_and_declared_again(project: Project) -> None:
+    project.done("deploy", "--env", "staging")
+    here = (project.folder / "config" / "staging.yaml").read_text()
+    (project.folder / "config" / "staging.yaml").write_text(here.split("endpoints:")[0] + "endpoints: {iris: null}\n")
+    project.done("deploy", "--env", "staging")
+    gone = project.client("cloudformation").delete_stack(StackName="rc-project-a-staging-iris")
+    assert gone
+    (project.folder / "config" / "staging.yaml").write_text(here)
+    assert '"species": "setosa"' in project.done("deploy", "--env", "staging")
+
+
 def test_an_endpoint_url_that_points_elsewhere_stops_every_command(project: Project) -> None:
     for arguments in (
         ("deploy",),

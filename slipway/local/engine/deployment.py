@@ -12,7 +12,7 @@ from slipway.local.engine.planning import (
     resolved_outputs,
     resolved_properties,
 )
-from slipway.local.engine.resource_type import Catalogue
+from slipway.local.engine.resource_type import Catalogue, Created
 from slipway.local.engine.schemas import needs_replacement
 from slipway.local.engine.state import Output, Request, Resource, Stack, now
 
@@ -81,9 +81,23 @@ class Deployment:
 
     def _create(self, name: str, definition: Document, properties: Document) -> None:
         resource = Resource(name, definition["Type"], "", {}, properties, definition)
+        found = self._importable(resource)
+        if found is not None:
+            # Not noted as created: a rollback lets go of it, and does not delete it.
+            resource.physical_id, resource.attributes = found.physical_id, found.attributes
+            self._resources[name] = resource
+            self.stack.record(resource, "IMPORT_COMPLETE", "Resource import completed.")
+            return
         self.stack.record(resource, "CREATE_IN_PROGRESS")
         self._make(resource)
         self.stack.record(resource, "CREATE_COMPLETE")
+
+    def _importable(self, resource: Resource) -> Created | None:
+        kept = resource.definition.get("DeletionPolicy") in ("Retain", "RetainExceptOnCreate")
+        kind = self.catalogue[resource.type]
+        if not (self.request.import_existing and kept and resource.properties.get(kind.name_property or "")):
+            return None
+        return kind.existing(self.stack.scope, resource.properties)
 
     def _make(self, resource: Resource) -> None:
         made = self.catalogue[resource.type].create(self.stack.scope, resource.logical_id, resource.properties)

@@ -41,6 +41,11 @@ class ResourceType(ABC):
     def create(self, scope: Scope, logical_id: str, properties: Document) -> Created:
         """Make a resource; leave nothing behind when it fails."""
 
+    def existing(self, scope: Scope, properties: Document) -> Created | None:
+        """Return what is there already under the name that the properties give, for types that can be imported."""
+        del scope, properties
+        return None
+
     @abstractmethod
     def update(self, scope: Scope, physical_id: str, old: Document, new: Document) -> Mapping[str, Json]:
         """Change a resource in place; return the attributes that may have changed."""

@@ -69,6 +69,8 @@ class Request:
     disable_rollback: bool = False
     # The API's RetainExceptOnCreate: on rollback also delete what its policy would retain.
     delete_new_on_rollback: bool = False
+    # The API's ImportExistingResources: take over what is there under a literal name and would be retained.
+    import_existing: bool = False
 
 
 @dataclass(frozen=True)

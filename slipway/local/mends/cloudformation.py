@@ -131,6 +131,7 @@ class CloudFormationApi(BaseResponse):
             capabilities=tuple(self._get_param("Capabilities", [])),
             disable_rollback=self._flag("DisableRollback"),
             delete_new_on_rollback=self._flag("RetainExceptOnCreate"),
+            import_existing=self._flag("ImportExistingResources"),
         )
 
     def _parameters(self, present: Stack | None) -> dict[str, str]:

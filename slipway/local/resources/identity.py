@@ -22,6 +22,13 @@ class Role(ApiType):
     service, name_property = "iam", "RoleName"
     create_operation, delete_operation = "CreateRole", "DeleteRole"
 
+    def existing(self, scope: Scope, properties: Document) -> Created | None:
+        try:
+            there = self.client(scope).get_role(RoleName=properties["RoleName"])
+        except ClientError:
+            return None
+        return self.identify(scope, properties, {"Role": there["Role"]})
+
     def identify(self, scope: Scope, properties: Document, answer: Document) -> Created:
         role = answer["Role"]
         return Created(properties["RoleName"], {"Arn": role["Arn"], "RoleId": role["RoleId"]})

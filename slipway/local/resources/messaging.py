@@ -105,6 +105,14 @@ class Topic(ApiType):
         topic = arn(scope, "sns", name)
         return found(lambda: self.client(scope).get_topic_attributes(TopicArn=topic))
 
+    def existing(self, scope: Scope, properties: Document) -> Created | None:
+        name = properties["TopicName"]
+        return (
+            self.identify(scope, properties, {"TopicArn": arn(scope, "sns", name)})
+            if self.exists(scope, name)
+            else None
+        )
+
     def parameters(self, scope: Scope, properties: Document) -> Document:
         return {
             "Name": properties["TopicName"],

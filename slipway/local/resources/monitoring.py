@@ -73,6 +73,12 @@ class LogGroup(ApiType):
     def parameters(self, scope: Scope, properties: Document) -> Document:
         return {**properties, "Tags": tags_as_map(properties.get("Tags"))}
 
+    def existing(self, scope: Scope, properties: Document) -> Created | None:
+        name = properties["LogGroupName"]
+        groups = self.client(scope).describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+        there = any(group["logGroupName"] == name for group in groups)
+        return self.identify(scope, properties, {}) if there else None
+
     def identify(self, scope: Scope, properties: Document, answer: Document) -> Created:
         name = properties["LogGroupName"]
         return Created(name, {"Arn": arn(scope, "logs", f"log-group:{name}:*")})

@@ -5,6 +5,8 @@
 import time
 from collections.abc import Mapping
 
+from botocore.exceptions import ClientError
+
 from slipway.local.engine.documents import Document, Json
 from slipway.local.engine.errors import ResourceError
 from slipway.local.engine.resource_type import Created, Scope
@@ -62,6 +64,14 @@ class ModelPackageGroup(SageMakerType):
 
     name_property, kind = "ModelPackageGroupName", "ModelPackageGroup"
     create_operation, delete_operation = "CreateModelPackageGroup", "DeleteModelPackageGroup"
+
+    def existing(self, scope: Scope, properties: Document) -> Created | None:
+        name = properties["ModelPackageGroupName"]
+        try:
+            there = self.client(scope).describe_model_package_group(ModelPackageGroupName=name)
+        except ClientError:
+            return None
+        return self.identify(scope, properties, there)
 
 
 class Endpoint(SageMakerType):

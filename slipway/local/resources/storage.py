@@ -36,6 +36,9 @@ class Bucket(ApiType):
         # In us-east-1 S3 answers CreateBucket of one's own with 200.
         return found(lambda: self.client(scope).head_bucket(Bucket=name))
 
+    def existing(self, scope: Scope, properties: Document) -> Created | None:
+        return self.identify(scope, properties, {}) if self.exists(scope, properties["BucketName"]) else None
+
     def identify(self, scope: Scope, properties: Document, answer: Document) -> Created:
         name, region = properties["BucketName"], scope.region
         return Created(
@@ -98,6 +101,14 @@ class Repository(ApiType):
     service, name_property = "ecr", "RepositoryName"
     create_operation, delete_operation = "CreateRepository", "DeleteRepository"
     longest_name, lower_case_names = 256, True
+
+    def existing(self, scope: Scope, properties: Document) -> Created | None:
+        name = properties["RepositoryName"]
+        try:
+            (made,) = self.client(scope).describe_repositories(repositoryNames=[name])["repositories"]
+        except ClientError:
+            return None
+        return self.identify(scope, properties, {"repository": made})
 
     def identify(self, scope: Scope, properties: Document, answer: Document) -> Created:
         made = answer["repository"]
