@@ -46,7 +46,7 @@ lint: setup  ## ruff and mypy
 	@$(BIN)/mypy
 
 test: lint  ## all checks and tests
-	@$(BIN)/pytest -n 2 --dist loadfile
+	@$(BIN)/pytest -n 2 --dist worksteal
 
 bench: setup  ## synth with 1, 10 and 100 endpoints against a floor of raw resources
 	@$(BIN)/python tests/bench/synth.py

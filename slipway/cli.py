@@ -6,6 +6,7 @@ Nothing heavy is imported before it is needed, so that `--help` is there at once
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -136,16 +137,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(arguments)
     run: Command = args.run
     try:
-        return run(args)
+        code = run(args)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        # Whoever read the output, such as `head`, has seen enough. Python would complain once more when it closes it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except Exception as error:
-        code = _exit_code(error)
-        if code is None:
+        wrong = _exit_code(error)
+        if wrong is None:
             raise
         print(error, file=sys.stderr)
-        return code
+        return wrong
+    return code
 
 
 def _exit_code(error: Exception) -> int | None:

@@ -238,10 +238,14 @@ def _status(args: argparse.Namespace, *, ask: bool) -> int:
     if getattr(args, "json", False):
         print(json.dumps([row.as_dict() for row in [*rows, *undeclared]], indent=2))
     else:
+        if ask:
+            print()
         columns = [f.name for f in fields(Row) if f.name not in ("answer", "declared")]
         show(columns, [[str(row.as_dict()[column]) for column in columns] for row in rows])
         for row in undeclared:
             print(inventory.remedy(row))
+        if ask:
+            print()
         for endpoint, answer in {row.endpoint: row.answer for row in rows if row.answer}.items():
             print(f"{endpoint} answered: {answer}")
     return FAILED if any(row.status == MISSING or row.answer.startswith("error:") for row in rows) else OK

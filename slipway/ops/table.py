@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 
 
@@ -27,4 +28,6 @@ def show(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     console = Console() if sys.stdout.isatty() else Console(width=240)
     with console.capture() as captured:
         console.print(table)
-    print("\n".join(line.rstrip() for line in captured.get().strip("\n").splitlines()))
+    # The box has an empty line above and below, and rich fills every line with spaces.
+    lines = [line.rstrip() for line in captured.get().splitlines()]
+    print(textwrap.dedent("\n".join(line for line in lines if line)))

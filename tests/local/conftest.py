@@ -80,9 +80,11 @@ class Stack:
         **sections: Any,
     ) -> dict[str, Any]:
         """Make a change set and return its description."""
+        pages = self.cloudformation.get_paginator("describe_stacks").paginate()
         exists = any(
             s["StackName"] == self.name and s["StackStatus"] != "REVIEW_IN_PROGRESS"
-            for s in self.cloudformation.describe_stacks()["Stacks"]
+            for page in pages
+            for s in page["Stacks"]
         )
         where = {"StackName": self.name, "ChangeSetName": "deploy"}
         self.cloudformation.delete_change_set(**where) if exists else None

@@ -53,6 +53,13 @@ def test_help_is_there_without_loading_anything_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_a_reader_that_has_seen_enough_ends_a_command_quietly() -> None:
+    command = f"{sys.executable} -m slipway.cli config images | head -1"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert "framework" in done.stdout
+
+
 def test_the_package_never_imports_cdk() -> None:
     code = (
         "import pkgutil, importlib, sys, slipway\n"

@@ -76,7 +76,7 @@ def test_an_object_as_it_was_published_is_deployed(
 ) -> None:
     put(s3, V1)
     Deployer(declare(), account, config).run()
-    assert commands == ["deploy --all --concurrency 4"]
+    assert commands == ["deploy --all --concurrency 4 --import-existing-resources"]
 
 
 @pytest.mark.parametrize("metadata", [True, False], ids=["with its metadata", "without metadata"])
