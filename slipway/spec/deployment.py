@@ -7,6 +7,7 @@ guardrails.
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
@@ -143,13 +144,13 @@ class _Strategy(Spec):
     autoscaling or an operator set survives then; without `scaling` every update sets them."""
 
     @property
+    @abstractmethod
     def bake(self) -> Duration:
         """The shortest time in which the alarms can still end the update."""
-        raise NotImplementedError
 
+    @abstractmethod
     def waits(self, fleet: Fleet) -> Duration:
         """Sum of the waits, for the fleet size that takes longest."""
-        raise NotImplementedError
 
     def provisionings(self, fleet: Fleet) -> int:
         """How often instances are provisioned one after the other."""
