@@ -1,175 +1,21 @@
-"""Alarms on an endpoint's metrics: rollback alarms on the new fleet, operating alarms on the whole variant."""
+"""Alarms on an endpoint's metrics: rollback alarms on the new fleet, operating alarms on all of it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from aws_cdk import CfnResource
 from constructs import Construct
 
-from slipway.spec import instances
-from slipway.spec.alarms import Alarms
-from slipway.spec.endpoint import Variant
+from slipway.spec.alarms import COMPONENT_LEVELS, ENDPOINT_LEVELS, LEVELS, Alarms
+from slipway.spec.base import Off
+from slipway.spec.deployment import Deployment, RollbackAlarms, Rolling
+from slipway.spec.endpoint import GUARDABLE, rollback_levels
 from slipway.spec.environment import Environment
 from slipway.spec.units import Duration, Percent
 from slipway_cdk.resource import declare, tags
-
-REQUESTS = "AWS/SageMaker"
-MACHINE = "/aws/sagemaker/Endpoints"
-
-
-@dataclass(frozen=True)
-class Signal:
-    """A metric and how to read it.
-
-    Attributes
-    ----------
-    metric, namespace
-        As CloudWatch knows them.
-    statistic
-        ``Average``, ``Sum`` or a percentile such as ``p95``.
-    what
-        What happened when it is above its level, for whoever gets the alarm.
-    do
-        Where to look first.
-    """
-
-    metric: str
-    namespace: str
-    statistic: str
-    what: str
-    do: str
-
-
-#: By the key of the level in the config. The error metrics are 0 or 1 for each request, so their average is a rate
-#: from 0 to 1; latencies are in microseconds; machine metrics count 100 for each core or GPU.
-SIGNALS = {
-    "latency": Signal(
-        "ModelLatency",
-        REQUESTS,
-        "p95",
-        "the model answers slowly",
-        "Compare versions, load and instance type.",
-    ),
-    "overhead": Signal(
-        "OverheadLatency",
-        REQUESTS,
-        "p95",
-        "SageMaker adds much latency",
-        "Look at payload sizes and throttling.",
-    ),
-    "errors_4xx": Signal(
-        "Invocation4XXErrors",
-        REQUESTS,
-        "Average",
-        "many requests are refused",
-        "Look at what the callers send.",
-    ),
-    "errors_5xx": Signal(
-        "Invocation5XXErrors",
-        REQUESTS,
-        "Average",
-        "many requests fail",
-        "Read the endpoint's log group.",
-    ),
-    "model_errors": Signal(
-        "InvocationModelErrors",
-        REQUESTS,
-        "Average",
-        "the model's container fails",
-        "Read the endpoint's log group.",
-    ),
-    "cpu": Signal(
-        "CPUUtilization",
-        MACHINE,
-        "Average",
-        "the CPUs are busy",
-        "Scale out or take larger instances.",
-    ),
-    "memory": Signal(
-        "MemoryUtilization",
-        MACHINE,
-        "Average",
-        "memory runs short",
-        "Look for a leak; take larger instances.",
-    ),
-    "disk": Signal(
-        "DiskUtilization",
-        MACHINE,
-        "Average",
-        "the volume fills up",
-        "Look at what the container writes.",
-    ),
-    "gpu": Signal(
-        "GPUUtilization",
-        MACHINE,
-        "Average",
-        "the GPUs are busy",
-        "Scale out or take larger instances.",
-    ),
-    "gpu_memory": Signal(
-        "GPUMemoryUtilization",
-        MACHINE,
-        "Average",
-        "GPU memory runs short",
-        "Batch less; take larger instances.",
-    ),
-    "surge": Signal(
-        "Invocations",
-        REQUESTS,
-        "Sum",
-        "many more requests than usual",
-        "Ask who calls; check the scaling limits.",
-    ),
-}
-
-
-#: Levels that are a share of the machine.
-MACHINE_LEVELS = ("cpu", "memory", "disk", "gpu", "gpu_memory")
-
-
-def microseconds_or_rate(level: float) -> float:
-    """Turn a latency or an error rate into the metric's own unit.
-
-    Parameters
-    ----------
-    level
-        A duration, a percentage or a plain figure.
-
-    Returns
-    -------
-    float
-        Microseconds, a rate from 0 to 1, or the figure itself.
-    """
-    if isinstance(level, Duration):
-        return level.microseconds
-    return round(level.ratio, 6) if isinstance(level, Percent) else level
-
-
-def threshold(key: str, level: float, instance_type: str) -> float | None:
-    """Turn a level into the metric's own unit.
-
-    Parameters
-    ----------
-    key
-        Such as ``latency``.
-    level
-        Its level: a duration, a percentage or a plain figure.
-    instance_type
-        Whose cores or GPUs a share of the machine counts.
-
-    Returns
-    -------
-    float or None
-        Microseconds, a rate from 0 to 1, percent, or 100 for each core or GPU; ``None`` when the type has no GPU.
-    """
-    if not isinstance(level, Percent) or key not in MACHINE_LEVELS:
-        return microseconds_or_rate(level)
-    if key in ("memory", "disk"):
-        return float(level)
-    machine = instances.lookup(instance_type)
-    units = 0 if machine is None else machine.vcpus if key == "cpu" else machine.gpus
-    return float(level) * units if units else None
+from slipway_cdk.signals import Signal, microseconds_or_rate, signal, threshold
 
 
 @dataclass(frozen=True)
@@ -205,13 +51,14 @@ class EndpointAlarms:
         self._scope = scope
         self._name = name
         self._endpoint = environment.endpoints[name]
+        self._mode = self._endpoint.mode
         self._names = environment.names
         self._full = environment.names.endpoint(name)
         self._topic = [environment.names.topic_arn]
         self._tags = tags(environment, name)
 
     def rollback(self, config_name: object) -> Rollback:
-        """Declare the alarms that end an update. They see the new fleet only, by the name of its config.
+        """Declare the alarms that end an update of the fleet. They see the new fleet only, by the name of its config.
 
         So errors of the old fleet never end the update that would cure them.
 
@@ -225,73 +72,127 @@ class EndpointAlarms:
         Rollback
             For the DeploymentConfig, which names them by reference: that keeps the order config, alarm, endpoint.
         """
-        alarms = self._endpoint.deployment.rollback_alarms
-        if not alarms:
+        if self._mode not in GUARDABLE:
             return Rollback((), ())
-        references, names = [], []
+        made = []
         for variant in self._endpoint.fleet:
-            for key, level in self._endpoint.rollback_levels.items():
-                alarm_name = self._alarm_name(f"rollback-{key}", variant)
-                alarm = self._alarm(
-                    f"Rollback-{key}-{variant}",
-                    alarm_name,
-                    key,
-                    microseconds_or_rate(level),
-                    {
-                        "EndpointName": self._full,
-                        "VariantName": variant,
-                        "EndpointConfigName": config_name,
-                    },
-                    alarms.period,
-                    alarms.evaluations,
-                    f"New fleet of {self._full}: {SIGNALS[key].what} (above {level}). An update in progress "
-                    "is rolled back; compare the live config with the stack's.",
-                )
-                references.append(alarm.ref)
-                names.append(alarm_name)
-        return Rollback((*references, *alarms.also), (*names, *alarms.also))
+            suffix = f"-{variant}" if len(self._endpoint.fleet) > 1 else ""
+            dimensions = {"EndpointName": self._full, "VariantName": variant, "EndpointConfigName": config_name}
+            made.append(self._rollback(self._endpoint.deployment, self._endpoint.alarms, variant, suffix, dimensions))
+        also = rollback.also if (rollback := self._endpoint.deployment.rollback_alarms) else ()
+        return Rollback(
+            (*(reference for one in made for reference in one.references), *also),
+            (*(name for one in made for name in one.names), *also),
+        )
+
+    def component_rollback(self, component: str) -> Rollback:
+        """Declare the alarms that end an update of a component. Its metrics do not tell new copies from old ones.
+
+        Parameters
+        ----------
+        component
+            Its short name.
+
+        Returns
+        -------
+        Rollback
+            For the component's DeploymentConfig.
+        """
+        declared = (self._endpoint.components or {})[component]
+        deployment = self._endpoint.deployment_of(declared)
+        if not isinstance(deployment, Rolling) or not deployment.rollback_alarms:
+            return Rollback((), ())
+        dimensions: dict[str, object] = {"InferenceComponentName": self._names.component(self._name, component)}
+        levels = self._endpoint.alarms_of(declared)
+        own = self._rollback(deployment, levels, component, f"-{component}", dimensions)
+        also = deployment.rollback_alarms.also
+        return Rollback((*own.references, *also), (*own.names, *also))
+
+    def _rollback(
+        self,
+        deployment: Deployment,
+        operating: Alarms | Off,
+        what: str,
+        suffix: str,
+        dimensions: dict[str, object],
+    ) -> Rollback:
+        alarms = deployment.rollback_alarms
+        references, names = [], []
+        for key, level in rollback_levels(deployment, operating).items() if alarms else ():
+            alarm_name = self._names.alarm(self._name, f"rollback-{key}".replace("_", "-") + suffix)
+            found = signal(key, self._mode)
+            alarm = self._alarm(
+                f"Rollback-{key}-{what}",
+                alarm_name,
+                found,
+                microseconds_or_rate(level),
+                dimensions,
+                (alarms or RollbackAlarms()).period,
+                (alarms or RollbackAlarms()).evaluations,
+                f"New fleet of {self._full}{suffix}: {found.what} (above {level}). An update in progress "
+                "is rolled back; compare the live config with the stack's.",
+            )
+            references.append(alarm.ref)
+            names.append(alarm_name)
+        return Rollback(tuple(references), tuple(names))
 
     def operating(self) -> tuple[str, ...]:
-        """Declare the alarms on the whole of each variant, for people; they roll nothing back.
+        """Declare the alarms for people: on each variant, each component, the whole; they roll nothing back.
 
         Returns
         -------
         tuple of str
             Their names.
         """
-        alarms = self._endpoint.alarms
         names: list[str] = []
-        for variant, declared in self._endpoint.fleet.items() if alarms else ():
-            for key, level, limit in levels(alarms or Alarms(), declared):
-                names.append(self._alarm_name(key, variant))
+        for subject in self._subjects():
+            for key, level, limit in levels(subject.alarms, subject.keys, subject.types):
+                found = signal(key, self._mode)
+                names.append(self._names.alarm(self._name, key.replace("_", "-") + subject.suffix))
                 self._alarm(
-                    f"Alarm-{key}-{variant}",
+                    f"Alarm-{key}-{subject.what}" if subject.what else f"Alarm-{key}",
                     names[-1],
-                    key,
+                    found,
                     limit,
-                    {"EndpointName": self._full, "VariantName": variant},
-                    (alarms or Alarms()).period,
-                    (alarms or Alarms()).evaluations,
-                    f"{self._full}: {SIGNALS[key].what} (above {level}). {SIGNALS[key].do}",
+                    dict(subject.dimensions),
+                    subject.alarms.period,
+                    subject.alarms.evaluations,
+                    f"{self._full}{subject.suffix}: {found.what} (above {level}). {found.do}",
                 )
         return tuple(names)
 
-    def _alarm_name(self, key: str, variant: str) -> str:
-        what = key.replace("_", "-")
-        return self._names.alarm(self._name, f"{what}-{variant}" if len(self._endpoint.fleet) > 1 else what)
+    def _subjects(self) -> Iterator[_Watched]:
+        endpoint, alarms = self._endpoint, self._endpoint.alarms
+        several = len(endpoint.fleet) > 1
+        for variant, member in endpoint.fleet.items() if alarms else ():
+            yield _Watched(
+                variant,
+                f"-{variant}" if several else "",
+                {"EndpointName": self._full, "VariantName": variant},
+                alarms or Alarms(),
+                LEVELS[self._mode],
+                member.hosting.types,
+            )
+        if alarms and self._mode in ENDPOINT_LEVELS:
+            yield _Watched("", "", {"EndpointName": self._full}, alarms, ENDPOINT_LEVELS[self._mode], ())
+        types = next((member.hosting.types for member in endpoint.fleet.values()), ())
+        for component, declared in (endpoint.components or {}).items():
+            own = endpoint.alarms_of(declared)
+            if own:
+                dimensions = {"InferenceComponentName": self._names.component(self._name, component)}
+                yield _Watched(component, f"-{component}", dimensions, own, COMPONENT_LEVELS, types)
 
     def _alarm(
         self,
         id: str,
         name: str,
-        key: str,
+        signal: Signal,
         limit: float,
         dimensions: dict[str, object],
         period: Duration,
         evaluations: int,
         description: str,
     ) -> CfnResource:
-        signal = SIGNALS[key]
         kind = "ExtendedStatistic" if signal.statistic.startswith("p") else "Statistic"
         return declare(
             self._scope,
@@ -317,15 +218,29 @@ class EndpointAlarms:
         )
 
 
-def levels(alarms: Alarms, variant: Variant) -> list[tuple[str, float, float]]:
-    """The operating alarms that a variant gets.
+@dataclass(frozen=True)
+class _Watched:
+    """A variant, a component or the whole endpoint, as operating alarms watch it."""
+
+    what: str
+    suffix: str
+    dimensions: Mapping[str, object]
+    alarms: Alarms
+    keys: Sequence[str]
+    types: Sequence[str]
+
+
+def levels(alarms: Alarms, keys: Sequence[str], types: Sequence[str]) -> list[tuple[str, float, float]]:
+    """The operating alarms that a variant or a component gets.
 
     Parameters
     ----------
     alarms
         The declared levels.
-    variant
-        Whose instance type decides about GPU alarms.
+    keys
+        Those that there are.
+    types
+        Instance types, which decide about GPU alarms.
 
     Returns
     -------
@@ -333,11 +248,14 @@ def levels(alarms: Alarms, variant: Variant) -> list[tuple[str, float, float]]:
         Key, the level as declared, and the threshold in the metric's unit.
     """
     out: list[tuple[str, float, float]] = []
-    for key in SIGNALS:
+    normalized = keys == COMPONENT_LEVELS
+    for key in keys:
         level = getattr(alarms, key)
         if level is False:
             continue
-        limit = threshold(key, level, variant.hosting.instance_type)
+        limit = threshold(key, level, types)
+        if normalized and key in ("cpu", "gpu", "gpu_memory") and limit is not None:
+            limit = float(level) if isinstance(level, Percent) else None
         if limit is not None:
             out.append((key, level, limit))
     return out

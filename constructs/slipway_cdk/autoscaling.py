@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from aws_cdk import CfnResource
 from constructs import Construct
 
-from slipway.spec.endpoint import Variant
 from slipway.spec.environment import Environment
 from slipway.spec.scaling import Scaling
-from slipway_cdk.alarms import MACHINE, threshold
 from slipway_cdk.resource import declare, tags
+from slipway_cdk.signals import MACHINE, threshold
 
 _DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 
@@ -51,7 +50,7 @@ def scale_instances(scope: Construct, *, environment: Environment, name: str, af
             },
         )
         target.add_resource_dependency(after)
-        for metric, tracking in tracked(endpoint.scaling, full, variant, declared):
+        for metric, tracking in tracked(endpoint.scaling, full, variant, declared.hosting.types):
             declare(
                 scope,
                 f"Scaling-{metric}-{variant}",
@@ -81,7 +80,9 @@ def _schedules(declared: Scaling) -> list[dict[str, Any]]:
     ]
 
 
-def tracked(declared: Scaling, endpoint: str, variant: str, fleet: Variant) -> Iterator[tuple[str, dict[str, Any]]]:
+def tracked(
+    declared: Scaling, endpoint: str, variant: str, types: Sequence[str]
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Say what autoscaling tracks.
 
     Parameters
@@ -90,8 +91,8 @@ def tracked(declared: Scaling, endpoint: str, variant: str, fleet: Variant) -> I
         The declared scaling.
     endpoint, variant
         Full names.
-    fleet
-        The variant, whose instance type decides about the figures of CPU and GPU.
+    types
+        Its instance types, which decide about the figures of CPU and GPU.
 
     Yields
     ------
@@ -99,7 +100,11 @@ def tracked(declared: Scaling, endpoint: str, variant: str, fleet: Variant) -> I
         A name for each metric, and its target.
     """
     predefined = (
-        ("invocations", "SageMakerVariantInvocationsPerInstance", declared.tracked_invocations),
+        (
+            "invocations",
+            "SageMakerVariantInvocationsPerInstance",
+            declared.targets("instances").get("invocations_per_minute"),
+        ),
         (
             "concurrency",
             "SageMakerVariantConcurrentRequestsPerModelHighResolution",
@@ -120,7 +125,7 @@ def tracked(declared: Scaling, endpoint: str, variant: str, fleet: Variant) -> I
         ("gpu", "GPUUtilization", declared.gpu),
     ):
         # The rules have refused types whose cores or GPUs the table does not know.
-        value = threshold(name, share, fleet.hosting.instance_type) if share is not None else None
+        value = threshold(name, share, types) if share is not None else None
         if value is not None:
             dimensions = [
                 {"Name": "EndpointName", "Value": endpoint},

@@ -12,8 +12,8 @@ from constructs import Construct
 from slipway.spec import instances
 from slipway.spec.endpoint import Endpoint
 from slipway.spec.environment import Environment
-from slipway_cdk.alarms import MACHINE, REQUESTS
 from slipway_cdk.resource import declare
+from slipway_cdk.signals import MACHINE, REQUESTS
 
 _WIDTH, _HEIGHT = 8, 6
 #: CloudWatch's "Dashboard body structure": an alarm widget shows 1 to 100 alarms.
@@ -132,7 +132,7 @@ def _line(metric: str, statistic: str, variant: str, endpoint: Endpoint) -> dict
 
 
 def _has_gpu(endpoint: Endpoint) -> bool:
-    machines = [instances.lookup(variant.hosting.instance_type) for variant in endpoint.fleet.values()]
+    machines = [instances.lookup(kind) for member in endpoint.fleet.values() for kind in member.hosting.types]
     return any(machine is not None and machine.gpus for machine in machines)
 
 

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from slipway.spec.component import Component
 from slipway.spec.deployment import AllAtOnce, Canary, Fleet, Linear, Rolling
-from slipway.spec.endpoint import Endpoint
+from slipway.spec.endpoint import GUARDABLE, Endpoint
 from slipway.spec.units import Percent
 from slipway_cdk.resource import present
 
 
-def _size(size: int | Percent) -> dict[str, Any]:
+def _size(size: int | Percent, unit: str = "INSTANCE_COUNT") -> dict[str, Any]:
     # CAPACITY_PERCENT: the documentation's CAPACITY_PERCENTAGE is refused.
     if isinstance(size, Percent):
         return {"Type": "CAPACITY_PERCENT", "Value": round(size)}
-    return {"Type": "INSTANCE_COUNT", "Value": size}
+    return {"Type": unit, "Value": size}
 
 
-def deployment_config(endpoint: Endpoint, alarm_names: Sequence[str]) -> dict[str, Any]:
+def deployment_config(endpoint: Endpoint, alarm_names: Sequence[str]) -> dict[str, Any] | None:
     """Declare how updates reach an endpoint's fleet.
 
     Parameters
@@ -30,27 +31,63 @@ def deployment_config(endpoint: Endpoint, alarm_names: Sequence[str]) -> dict[st
 
     Returns
     -------
-    dict
-        AWS::SageMaker::Endpoint's DeploymentConfig, with exactly one update policy.
+    dict or None
+        AWS::SageMaker::Endpoint's DeploymentConfig, with exactly one update policy; ``None`` where the service knows no
+        guardrails.
     """
+    if endpoint.mode not in GUARDABLE:
+        return None
     deployment = endpoint.deployment
     fleet = endpoint.live_fleet
     timeout = deployment.timeout_for(fleet).seconds
-    rollback = {"Alarms": [{"AlarmName": name} for name in alarm_names]} if alarm_names else None
     if isinstance(deployment, Rolling):
-        policy = {
-            "MaximumBatchSize": _size(deployment.size_for(fleet)),
-            "WaitIntervalInSeconds": deployment.wait.seconds,
-            "MaximumExecutionTimeoutInSeconds": timeout,
-            "RollbackMaximumBatchSize": _size(deployment.rollback_batch or Percent(100)),
-        }
-        return present({"RollingUpdatePolicy": policy, "AutoRollbackConfiguration": rollback})
+        return _rolling(deployment, fleet, "INSTANCE_COUNT", alarm_names)
     policy = {
         "TrafficRoutingConfiguration": _routing(deployment, fleet),
         "TerminationWaitInSeconds": deployment.termination_wait.seconds,
         "MaximumExecutionTimeoutInSeconds": timeout,
     }
-    return present({"BlueGreenUpdatePolicy": policy, "AutoRollbackConfiguration": rollback})
+    return present({"BlueGreenUpdatePolicy": policy, "AutoRollbackConfiguration": _rollback(alarm_names)})
+
+
+def component_deployment_config(
+    endpoint: Endpoint, component: Component, alarm_names: Sequence[str]
+) -> dict[str, Any] | None:
+    """Declare how updates reach a component's copies.
+
+    Parameters
+    ----------
+    endpoint
+        The endpoint.
+    component
+        One of its components.
+    alarm_names
+        The component's rollback alarms, at most ten.
+
+    Returns
+    -------
+    dict or None
+        AWS::SageMaker::InferenceComponent's DeploymentConfig, which knows rolling updates only; ``None`` for an update
+        all at once.
+    """
+    deployment = endpoint.deployment_of(component)
+    if not isinstance(deployment, Rolling):
+        return None
+    return _rolling(deployment, endpoint.copies_of(component), "COPY_COUNT", alarm_names)
+
+
+def _rolling(deployment: Rolling, fleet: Fleet, unit: str, alarm_names: Sequence[str]) -> dict[str, Any]:
+    policy = {
+        "MaximumBatchSize": _size(deployment.size_for(fleet), unit),
+        "WaitIntervalInSeconds": deployment.wait.seconds,
+        "MaximumExecutionTimeoutInSeconds": deployment.timeout_for(fleet).seconds,
+        "RollbackMaximumBatchSize": _size(deployment.rollback_batch or Percent(100), unit),
+    }
+    return present({"RollingUpdatePolicy": policy, "AutoRollbackConfiguration": _rollback(alarm_names)})
+
+
+def _rollback(alarm_names: Sequence[str]) -> dict[str, Any] | None:
+    return {"Alarms": [{"AlarmName": name} for name in alarm_names]} if alarm_names else None
 
 
 def _routing(deployment: Canary | Linear | AllAtOnce, fleet: Fleet) -> dict[str, Any]:

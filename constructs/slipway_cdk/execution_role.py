@@ -113,8 +113,9 @@ class ExecutionRole(Construct):
                 account, repository = images.registry(framework, environment.region)
                 repositories[names.arn("ecr", f"repository/{repository}", account=account)] = None
         for _, endpoint in self._endpoints():
-            for variant in endpoint.fleet.values():
-                found = _ECR_URI.match(image_uri(environment, variant.model))
+            containers = (container for served in endpoint.served for _, _, container in served.containers)
+            for container in containers:
+                found = _ECR_URI.match(image_uri(environment, container) or "")
                 if found:
                     resource = f"repository/{found['repository']}"
                     repositories[names.arn("ecr", resource, region=found["region"], account=found["account"])] = None

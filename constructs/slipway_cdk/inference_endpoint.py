@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from constructs import Construct
 
+from slipway.spec.endpoint import GUARDABLE, Endpoint
 from slipway.spec.environment import Environment
 from slipway_cdk.alarms import EndpointAlarms
 from slipway_cdk.autoscaling import scale_instances
 from slipway_cdk.dashboards import endpoint_dashboard
 from slipway_cdk.deployment_config import deployment_config
 from slipway_cdk.fleet import endpoint_config
+from slipway_cdk.inference_components import inference_component
 from slipway_cdk.log_group import endpoint_log_group
-from slipway_cdk.resource import declare, tags
+from slipway_cdk.resource import declare, overlaid, present, tags
+from slipway_cdk.served_models import served_models
 
 
 class InferenceEndpoint(Construct):
@@ -34,6 +39,8 @@ class InferenceEndpoint(Construct):
         The endpoint.
     config
         What puts its models on instances.
+    components
+        Its inference components, by short name.
     alarm_names
         Rollback alarms and operating alarms.
 
@@ -63,28 +70,63 @@ class InferenceEndpoint(Construct):
         super().__init__(scope, id)
         declared = environment.endpoints[name]
         alarms = EndpointAlarms(self, environment=environment, name=name)
-        self.config = endpoint_config(self, environment=environment, name=name)
+        models = served_models(self, environment=environment, name=name)
+        self.config = endpoint_config(self, environment=environment, name=name, models=models)
         config_name = self.config.get_att("EndpointConfigName")
         rollback = alarms.rollback(config_name)
-        keeps_capacity = declared.scaling is not None and not declared.deployment.apply_capacity
         self.endpoint = declare(
             self,
             "Endpoint",
             "AWS::SageMaker::Endpoint",
-            {
-                "EndpointName": environment.names.endpoint(name),
-                "EndpointConfigName": config_name,
-                "DeploymentConfig": deployment_config(declared, rollback.references),
-                # Without it every update resets what autoscaling set.
-                "RetainAllVariantProperties": True if keeps_capacity else None,
-                "Tags": tags(environment, name, version=str(declared.version)),
-            },
+            overlaid(
+                present(
+                    {
+                        "EndpointName": environment.names.endpoint(name),
+                        "EndpointConfigName": config_name,
+                        "DeploymentConfig": deployment_config(declared, rollback.references),
+                        **_retained(declared),
+                        "Tags": tags(environment, name, version=str(declared.version)),
+                    }
+                ),
+                declared.overrides.endpoint,
+            ),
         )
         if not environment.guarded:
             log_group = endpoint_log_group(self, "LogGroup", environment=environment, name=name)
             # SageMaker would make the log group itself, and CloudFormation then find its name taken.
             self.endpoint.add_resource_dependency(log_group)
         self.alarm_names = (*rollback.names, *alarms.operating())
+        self.components = {
+            component: inference_component(
+                self,
+                environment=environment,
+                name=name,
+                component=component,
+                endpoint_name=self.endpoint.get_att("EndpointName"),
+                models=models,
+                alarm_names=alarms.component_rollback(component).references,
+            )
+            for component in declared.components or {}
+        }
         scale_instances(self, environment=environment, name=name, after=self.endpoint)
         if declared.dashboard:
             endpoint_dashboard(self, "Dashboard", environment=environment, name=name, alarm_names=self.alarm_names)
+
+
+def _retained(declared: Endpoint) -> dict[str, Any]:
+    """What an update keeps of the live endpoint: without it every update resets what autoscaling set."""
+    if declared.scaling is None or declared.mode not in GUARDABLE:
+        return {}
+    kept = ["DesiredInstanceCount"] if not declared.deployment.apply_capacity else []
+    several = len(declared.fleet) > 1
+    if several and not declared.deployment.apply_weights:
+        kept.append("DesiredWeight")
+    if not kept:
+        return {}
+    given = [
+        p for p in ("DesiredInstanceCount", "DesiredWeight") if p not in kept and (several or p != "DesiredWeight")
+    ]
+    return {
+        "RetainAllVariantProperties": True,
+        "ExcludeRetainedVariantProperties": [{"VariantPropertyType": p} for p in given] or None,
+    }

@@ -9,7 +9,7 @@ schemas. It also keeps what is declared plain data, which can be tested without 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from aws_cdk import CfnResource
 from constructs import Construct
@@ -35,6 +35,58 @@ def present(properties: Properties) -> dict[str, Any]:
         Those that are.
     """
     return {key: value for key, value in properties.items() if value is not None}
+
+
+def overlaid(properties: Properties, overrides: Properties) -> dict[str, Any]:
+    """Lay overrides over properties: mappings merge by key, an item of a list goes by its position, the rest replaces.
+
+    Parameters
+    ----------
+    properties
+        What the spec makes of the config.
+    overrides
+        What the config says in CloudFormation's own words.
+
+    Returns
+    -------
+    dict
+        Both.
+    """
+    return {**properties, **{key: _overlaid(properties.get(key), value) for key, value in overrides.items()}}
+
+
+def _overlaid(below: Any, above: Any) -> Any:  # noqa: ANN401  (any property)
+    if isinstance(below, list) and isinstance(above, Mapping):
+        items = dict(enumerate(below))
+        for position, value in above.items():
+            items[int(position)] = _overlaid(items.get(int(position)), value)
+        return [items[position] for position in sorted(items)]
+    if isinstance(below, Mapping) and isinstance(above, Mapping):
+        return overlaid(below, above)
+    return above
+
+
+class Kept(TypedDict):
+    """What happens to a revision that is removed or replaced."""
+
+    removed: Policy
+    replaced: Policy
+
+
+def kept(environment: Environment) -> Kept:
+    """Say how long models and configs are kept: replaced ones always, removed ones where guarded.
+
+    Parameters
+    ----------
+    environment
+        The environment.
+
+    Returns
+    -------
+    Kept
+        Arguments of `declare`.
+    """
+    return {"removed": "RetainExceptOnCreate" if environment.guarded else "Delete", "replaced": "Retain"}
 
 
 def declare(

@@ -8,6 +8,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 
 from slipway.spec.environment import Environment
+from slipway.spec.hosting import Hosting
 
 _GRANT = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
 
@@ -29,10 +30,12 @@ def volume_key_statements(environment: Environment, key: kms.IKey) -> Iterator[i
         too.
     """
     named = {
-        variant.hosting.kms_key
+        member.hosting.kms_key
         for endpoint in environment.endpoints.values()
-        for variant in endpoint.fleet.values()
-        if variant.hosting.kms_key and variant.hosting.kms_key != environment.names.key_alias
+        for member in (*endpoint.fleet.values(), *endpoint.shadows.values())
+        if isinstance(member.hosting, Hosting)
+        and member.hosting.kms_key
+        and member.hosting.kms_key != environment.names.key_alias
     }
     aliases = sorted(_alias(name) for name in named if "alias/" in name)
     resources = [key.key_arn] if environment.encrypt_volumes else []

@@ -140,8 +140,11 @@ class _Strategy(Spec):
     timeout: Timeout | None = None
     """Longest time the whole update may take, 10m to 8h. Default: the waits plus an allowance for provisioning."""
     apply_capacity: bool = False
-    """With `scaling`: let an update reset the live instance counts and weights to the config's. By default what
-    autoscaling or an operator set survives then; without `scaling` every update sets them."""
+    """With `scaling`: let an update reset the live instance counts to the config's. By default what autoscaling or an
+    operator set survives then; without `scaling` every update sets them."""
+
+    apply_weights: bool = True
+    """With `scaling` and several variants: let an update set the config's weights; `false` keeps the live ones."""
 
     @property
     @abstractmethod

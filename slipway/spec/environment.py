@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from slipway.spec.base import ShortName, Spec
+from slipway.spec.budget import Budget
 from slipway.spec.endpoint import Endpoint
 from slipway.spec.names import WORD, Names
 from slipway.spec.units import Duration
@@ -69,6 +70,8 @@ class Bucket(Spec):
     """How long overwritten or deleted objects can be restored."""
     access_logs: Duration = Duration(365 * 86400)
     """How long access logs are kept."""
+    studio_upload: bool = False
+    """Let SageMaker Studio upload from the browser: a CORS rule, and a bucket whose name starts with `sagemaker`."""
     account_in_name: bool = False
     """Add the account to the buckets' names, where somebody else has taken the short ones."""
 
@@ -103,6 +106,10 @@ class Environment(Spec):
     """ECR repositories, by short name."""
     model_package_groups: tuple[ShortName, ...] = Field(default=(), strict=False)
     """Model package groups of the registry, by short name."""
+    topics: tuple[ShortName, ...] = Field(default=(), strict=False)
+    """Topics that asynchronous endpoints tell of answers and failures, by short name."""
+    budget: Budget | None = None
+    """What the whole environment may cost."""
     endpoints: dict[ShortName, Endpoint] = Field(default_factory=dict)
     """The endpoints, by model."""
 

@@ -90,16 +90,22 @@ def is_burstable(name: str) -> bool:
     return re.match(r"ml\.t\d", name) is not None
 
 
-def refuses_kms_key(name: str) -> bool | None:
-    """Say whether SageMaker refuses KmsKeyId and VolumeSizeInGB for a type.
+def refuses_kms_key(*names: str) -> bool | None:
+    """Say whether SageMaker refuses KmsKeyId and VolumeSizeInGB for a fleet of some types.
 
     It does for types with local NVMe disks: these encrypt in hardware, with keys of their own.
 
     Returns
     -------
     bool or None
-        None where it is not known: the type is unknown, or so new (g7, g7e, p6, trn2) that the refusal is unverified.
+        Whether it does for any of them. None where it is not known: a type is unknown, or so new (g7, g7e, p6, trn2)
+        that the refusal is unverified.
     """
+    each = [_refuses_kms_key(name) for name in names]
+    return True if True in each else None if None in each else False
+
+
+def _refuses_kms_key(name: str) -> bool | None:
     row = lookup(name)
     if row is None or row.name.removeprefix("ml.").startswith(_UNVERIFIED_FAMILIES):
         return None

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from slipway.spec import instances
 from slipway.spec.alarms import Alarms
 from slipway.spec.deployment import Guarded
-from slipway.spec.errors import Problem, shown
+from slipway.spec.errors import Path, Problem, shown
+from slipway.spec.hosting import Hosting
 from slipway.spec.units import Percent
 
 if TYPE_CHECKING:
@@ -17,10 +18,7 @@ if TYPE_CHECKING:
 
 def instance_types(s: Subject) -> Iterator[Problem]:
     """What an instance type allows."""
-    for path, _, variant in s.variants():
-        hosting = variant.hosting
-        name = hosting.instance_type
-        at = (*path, "hosting", "instance_type")
+    for at, name in s.types():
         if name not in instances.known():
             close = instances.nearest(name)
             hint = f" (did you mean {close[0]}?)" if close else ""
@@ -29,24 +27,6 @@ def instance_types(s: Subject) -> Iterator[Problem]:
                 f"{name!r} is not in the table of known types{hint}; newer types are accepted",
                 "warning",
             )
-        refuses = instances.refuses_kms_key(name)
-        for key, value in (("kms_key", hosting.kms_key), ("volume", hosting.volume)):
-            if value is None:
-                continue
-            if refuses:
-                yield Problem(
-                    (*path, "hosting", key),
-                    f"{name} has local NVMe storage, which is encrypted by the hardware, and SageMaker refuses "
-                    f"{'KmsKeyId' if key == 'kms_key' else 'VolumeSizeInGB'} with it: remove `{key}`",
-                    others=(at,),
-                )
-            elif refuses is None:
-                yield Problem(
-                    (*path, "hosting", key),
-                    f"whether {name} accepts `{key}` is not documented",
-                    "warning",
-                    (at,),
-                )
         if s.endpoint.scaling is not None and instances.is_burstable(name):
             yield Problem(
                 (*s.path, "scaling"),
@@ -54,12 +34,38 @@ def instance_types(s: Subject) -> Iterator[Problem]:
                 "another type, such as ml.m5.large",
                 others=(at,),
             )
+    for path, _, hosting in s.hosts():
+        yield from _storage(path, hosting)
+
+
+def _storage(path: Path, hosting: Hosting) -> Iterator[Problem]:
+    """A volume and a key only where every type accepts them."""
+    at = (*path, "pools" if hosting.pools else "instance_type")
+    refusing = [name for name in hosting.types if instances.refuses_kms_key(name)]
+    unknown = [name for name in hosting.types if instances.refuses_kms_key(name) is None]
+    for key, value in (("kms_key", hosting.kms_key), ("volume", hosting.volume)):
+        if value is None:
+            continue
+        if refusing:
+            yield Problem(
+                (*path, key),
+                f"{refusing[0]} has local NVMe storage, which is encrypted by the hardware, and SageMaker refuses "
+                f"{'KmsKeyId' if key == 'kms_key' else 'VolumeSizeInGB'} with it: remove `{key}`",
+                others=(at,),
+            )
+        elif unknown:
+            yield Problem(
+                (*path, key),
+                f"whether {unknown[0]} accepts `{key}` is not documented",
+                "warning",
+                (at,),
+            )
 
 
 def volume_key(s: Subject) -> Iterator[Problem]:
     """An endpoint config has one key for the volumes of all its variants, so every type must accept it."""
-    hosted = [((*path, "hosting"), name, variant.hosting) for path, name, variant in s.variants()]
-    types = tuple((*path, "instance_type") for path, _, _ in hosted)
+    hosted = list(s.hosts())
+    types = tuple(path for path, _ in s.types())
     named = [(path, hosting.kms_key) for path, _, hosting in hosted if hosting.kms_key]
     for path, key in named:
         if key != named[0][1]:
@@ -71,10 +77,10 @@ def volume_key(s: Subject) -> Iterator[Problem]:
         for other, name, hosting in hosted:
             if other == path or hosting.kms_key:
                 continue
-            refuses = instances.refuses_kms_key(hosting.instance_type)
+            refuses = instances.refuses_kms_key(*hosting.types)
             if refuses is False:
                 continue
-            who = f"{hosting.instance_type} of variant {name!r}"
+            who = f"{_chief(hosting)} of variant {name!r}"
             why = f"{who} refuses one" if refuses else f"whether {who} accepts one is not documented"
             yield Problem(
                 (*path, "kms_key"),
@@ -85,10 +91,10 @@ def volume_key(s: Subject) -> Iterator[Problem]:
             )
     if named or not s.environment.encrypt_volumes:
         return
-    refusals = {hosting.instance_type: instances.refuses_kms_key(hosting.instance_type) for _, _, hosting in hosted}
+    refusals = {kind: instances.refuses_kms_key(kind) for _, kind in s.types()}
     for path, _, hosting in hosted:
         # Local NVMe storage is encrypted by the hardware anyway.
-        if refusals[hosting.instance_type]:
+        if all(refusals[kind] for kind in hosting.types):
             continue
         without = next((name for name, refuses in refusals.items() if refuses is not False), None)
         if without is not None:
@@ -100,21 +106,25 @@ def volume_key(s: Subject) -> Iterator[Problem]:
                 "none: name one (`kms_key`) if you know that it does"
             )
             yield Problem(
-                (*path, "instance_type"),
-                f"despite `encrypt_volumes` the volumes of {hosting.instance_type} are not encrypted with the "
+                (*path, "pools" if hosting.pools else "instance_type"),
+                f"despite `encrypt_volumes` the volumes of {_chief(hosting)} are not encrypted with the "
                 f"environment's key: {why}",
                 "warning",
                 (*types, ("encrypt_volumes",)),
             )
 
 
+def _chief(hosting: Hosting) -> str:
+    """The first type whose storage has no key of ours, or simply the first."""
+    without = [kind for kind in hosting.types if instances.refuses_kms_key(kind) is not False]
+    return (without or list(hosting.types) or ["?"])[0]
+
+
 def known_machine(s: Subject) -> Iterator[Problem]:
     """Levels in percent of a machine need to know the machine."""
     e = s.endpoint
-    for path, _, variant in s.variants():
-        name = variant.hosting.instance_type
+    for at, name in s.types():
         machine = instances.lookup(name)
-        at = (*path, "hosting", "instance_type")
         if machine is None:
             for key in ("cpu", "gpu", "gpu_memory"):
                 if e.alarms and isinstance(getattr(e.alarms, key), Percent):
@@ -161,13 +171,12 @@ def known_machine(s: Subject) -> Iterator[Problem]:
 def guardrails(s: Subject) -> Iterator[Problem]:
     """Inf1 instances know no staged updates (Developer Guide, "Deployment guardrails exclusions")."""
     deployment = s.endpoint.deployment
-    for path, _, variant in s.variants():
-        name = variant.hosting.instance_type
+    for at, name in s.types():
         if isinstance(deployment, Guarded) and name.startswith("ml.inf1."):
             yield Problem(
                 (*s.path, "deployment", "strategy"),
                 f"the service silently updates {name} all at once and without a final bake, whatever the strategy: "
                 "host on another type, such as ml.inf2.xlarge, or write `strategy: all_at_once` to say what happens",
                 "warning",
-                ((*path, "hosting", "instance_type"),),
+                (at,),
             )

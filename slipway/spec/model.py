@@ -1,16 +1,20 @@
-"""A model: its artifact, its image and what the container is given."""
+"""A model: its containers, each with its image, its artifact and what it is given."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from slipway.spec.base import ShortName, Spec
+from slipway.spec.base import Off, ShortName, Spec
+from slipway.spec.references import Function, HubContentArn, PackageArn
 
 Version = Annotated[int, Field(ge=1)] | Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 """A model's version: a whole number, or a word such as ``2026-11-21`` or ``1.4.2``."""
+
+#: API:ContainerHostname.
+Hostname = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")]
 
 
 class FrameworkImage(Spec):
@@ -38,6 +42,10 @@ class UriImage(Spec):
 
     uri: Annotated[str, Field(pattern=r"^\S+$", max_length=255)]
     """Registry, repository and tag or digest (API:ContainerImage: at most 255 characters)."""
+    private: bool = False
+    """The registry is a private one inside the `network`, and no ECR."""
+    credentials: Function | None = None
+    """ARN of the function that hands out the private registry's credentials; needs `private`."""
 
 
 def _kind(value: Any) -> str | None:  # noqa: ANN401  (a mapping of the config, or a model)
@@ -55,14 +63,28 @@ Image = Annotated[
 ]
 
 
-class Model(Spec):
-    """What is served."""
+class Container(Spec):
+    """One container: what runs in it and which bytes it gets."""
 
-    image: Image
-    """The container that serves it."""
-    artifact: Annotated[str, Field(pattern=r"^\S+$")] | None = None
+    image: Image | None = None
+    """The container's image. Required, unless `package` says what runs."""
+    artifact: Annotated[str, Field(pattern=r"^\S+$")] | Off | None = None
     """A key in the model bucket, an `s3://` URI, or either ending in `/` for an uncompressed prefix,
-    whose bytes nothing pins. Default: `models/{model}/v{version}/model.tar.gz`."""
+    whose bytes nothing pins; `off` when the image holds the model itself.
+    Default: `models/{model}/v{version}/model.tar.gz`."""
+    models: Annotated[str, Field(pattern=r"^\S+/$")] | None = None
+    """Makes it a multi-model container: the prefix under which its archives lie, a key in the model bucket or an
+    `s3://` URI. Each request names one (TargetModel). Instead of `artifact`."""
+    cache: bool | None = None
+    """Whether a multi-model container keeps loaded models in memory. Default: the service's, which is yes."""
+    package: PackageArn | None = None
+    """ARN of a model package of the registry, which brings image and artifact: instead of both."""
+    specification: Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")] | None = None
+    """Which inference specification of the container's package to use."""
+    hub_content: HubContentArn | None = None
+    """ARN of the content of a JumpStart hub that the artifact belongs to; the artifact is its `s3://` URI."""
+    accept_eula: bool | None = None
+    """Say that you read and accept the end-user license agreement of a gated model."""
     version: Version | None = None
     """Default: the endpoint's version."""
     environment: Annotated[
@@ -76,8 +98,6 @@ class Model(Spec):
     script: Annotated[str, Field(pattern=r"^[A-Za-z0-9_./-]+\.py$")] | None = None
     """The script inside the artifact's `code/` folder that a framework container runs, such as `inference.py`:
     sets SAGEMAKER_PROGRAM and SAGEMAKER_SUBMIT_DIRECTORY."""
-    network_isolation: bool = False
-    """Forbid the container any network."""
 
     @property
     def variables(self) -> Mapping[str, str]:
@@ -87,3 +107,42 @@ class Model(Spec):
         # The framework containers run a script that lies in the artifact only when both are set.
         script = {"SAGEMAKER_PROGRAM": self.script, "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
         return {**script, **self.environment}
+
+
+class Model(Container):
+    """A model in one container."""
+
+    hostname: Hostname | None = None
+    """What the container is called, for whoever calls it by name."""
+    network_isolation: bool = False
+    """Forbid the container any network."""
+
+    @property
+    def containers(self) -> Mapping[str, Container]:
+        """Its one container, under no name."""
+        return {"": self}
+
+
+class Pipeline(Spec):
+    """A model in 2 to 15 containers (API:ContainerDefinitionList), one after the other or each for itself."""
+
+    containers: Annotated[dict[ShortName, Container], Field(min_length=2, max_length=15)]
+    """By name, in the order in which a request passes through them."""
+    invocation: Literal["serial", "direct"] = "serial"
+    """`serial` hands each container's answer to the next; with `direct` every request names its container."""
+    version: Version | None = None
+    """Default: the endpoint's version; a container may have its own."""
+    network_isolation: bool = False
+    """Forbid the containers any network."""
+
+
+def _shape(value: Any) -> str:  # noqa: ANN401  (a mapping of the config, or a model)
+    if isinstance(value, dict):
+        return "Pipeline" if "containers" in value else "Model"
+    return type(value).__name__ if isinstance(value, Pipeline) else "Model"
+
+
+AnyModel = Annotated[
+    Annotated[Model, Tag("Model")] | Annotated[Pipeline, Tag("Pipeline")],
+    Discriminator(_shape),
+]

@@ -113,6 +113,10 @@ class Names:
         """Endpoint of a model."""
         return f"{self.prefix}-{model}-ep"
 
+    def component(self, model: str, component: str) -> str:
+        """Inference component of a model's endpoint; the two hyphens keep `a-b` of `c` apart from `a` of `b-c`."""
+        return f"{self.prefix}-{model}--{component}"
+
     def stack(self, part: str) -> str:
         """Stack of a model, or the foundation's or operations' one."""
         return f"{self.prefix}-{part}"
@@ -165,6 +169,19 @@ class Names:
     def topic(self) -> str:
         """Topic to which all alarms go."""
         return f"{self.prefix}-alarms"
+
+    def results_topic(self, name: str) -> str:
+        """Topic of asynchronous answers, by its short name."""
+        return f"{self.prefix}-{name}"
+
+    def budget(self, period: str, model: str | None = None) -> str:
+        """Budget of a model's endpoint, or the environment's own; ``period`` is ``daily`` or ``monthly``."""
+        return f"{self.prefix}-{model}-{self.region}-{period}" if model else f"{self.prefix}-{self.region}-{period}"
+
+    @property
+    def upload_bucket(self) -> str:
+        """Bucket that SageMaker Studio uploads to; its name has to start with ``sagemaker``."""
+        return f"sagemaker-{self.bucket}"
 
     @property
     def topic_arn(self) -> str:

@@ -12,13 +12,14 @@ from difflib import get_close_matches
 
 from slipway.spec import images
 from slipway.spec.alarm_rules import operating, rollback, variant_names
-from slipway.spec.endpoint import ONLY_VARIANT, Endpoint, Variant
+from slipway.spec.endpoint import Endpoint, Member
 from slipway.spec.environment import RETENTION_DAYS, Environment
 from slipway.spec.environment_rules import fits, tags, whole
 from slipway.spec.errors import Path, Problem
+from slipway.spec.hosting import Hosting
 from slipway.spec.lock import artifact_key
 from slipway.spec.machine_rules import guardrails, instance_types, known_machine, volume_key
-from slipway.spec.model import FrameworkImage, Image, RepositoryImage, UriImage
+from slipway.spec.model import Container, FrameworkImage, Image, RepositoryImage, UriImage
 from slipway.spec.scaling_rules import live_weights, scaling
 from slipway.spec.sources import artifacts
 from slipway.spec.update_rules import update_sizes, update_times
@@ -53,11 +54,36 @@ class Subject:
         """Where the endpoint stands."""
         return ("endpoints", self.name)
 
-    def variants(self) -> Iterator[tuple[Path, str, Variant]]:
-        """Each variant with the path of the mapping that holds its `model` and `hosting`."""
-        for name, variant in self.endpoint.fleet.items():
-            alone = self.endpoint.variants is None and name == ONLY_VARIANT
-            yield (self.path if alone else (*self.path, "variants", name)), name, variant
+    def variants(self) -> Iterator[tuple[Path, str, Member]]:
+        """Each production variant with the path of the mapping that holds its `model` and `hosting`."""
+        for name, member in self.endpoint.fleet.items():
+            yield (*self.path, *member.at), name, member
+
+    def members(self) -> Iterator[tuple[Path, str, Member]]:
+        """Each variant, the shadow too."""
+        yield from self.variants()
+        for name, member in self.endpoint.shadows.items():
+            yield (*self.path, *member.at), name, member
+
+    def hosts(self) -> Iterator[tuple[Path, str, Hosting]]:
+        """Each variant that has instances, the shadow too, with the path of its `hosting`."""
+        for path, name, member in self.members():
+            if isinstance(member.hosting, Hosting):
+                yield (*path, "hosting"), name, member.hosting
+
+    def types(self) -> Iterator[tuple[Path, str]]:
+        """Each instance type that a variant may run on, the shadow too, with the path of its key."""
+        for path, _, hosting in self.hosts():
+            for i, pool in enumerate(hosting.pools or ()):
+                yield (*path, "pools", i, "instance_type"), pool.instance_type
+            if hosting.instance_type is not None:
+                yield (*path, "instance_type"), hosting.instance_type
+
+    def containers(self) -> Iterator[tuple[Path, Container]]:
+        """Each container of each model that is served, with its path."""
+        for served in self.endpoint.served:
+            for at, _, container in served.containers:
+                yield (*self.path, *at), container
 
 
 def naming(s: Subject) -> Iterator[Problem]:
@@ -76,6 +102,8 @@ def one_or_several(s: Subject) -> Iterator[Problem]:
     e = s.endpoint
     variants = (*s.path, "variants")
     for key, value in (("model", e.model), ("hosting", e.hosting)):
+        if e.components is not None and key == "model":
+            continue
         if e.variants is not None and value is not None:
             cure = f"move it into a variant (`{key}: null` removes what base.yaml says), or drop `variants`"
             yield Problem((*s.path, key), f"stands beside `variants`: {cure}")
@@ -112,8 +140,9 @@ def retention(s: Subject) -> Iterator[Problem]:
 
 def image(s: Subject) -> Iterator[Problem]:
     """The image can be found, and in prod it is pinned."""
-    for path, _, variant in s.variants():
-        yield from _image((*path, "model", "image"), variant.model.image, s.environment)
+    for path, container in s.containers():
+        if container.image is not None:
+            yield from _image((*path, "image"), container.image, s.environment)
 
 
 def _image(path: Path, image: Image, environment: Environment) -> Iterator[Problem]:
@@ -163,12 +192,13 @@ def _latest(path: Path, image: Image, environment: Environment) -> Iterator[Prob
 def artifact(s: Subject) -> Iterator[Problem]:
     """An artifact is a key or an URI that exists as one thing, and its bytes are pinned."""
     bucket = s.environment.names.bucket
-    for path, _, variant in s.variants():
-        given = variant.model.artifact
-        if given is not None:
-            yield from _artifact((*path, "model", "artifact"), given, s.name)
+    for path, container in s.containers():
+        for key in ("artifact", "models"):
+            given = getattr(container, key)
+            if given:
+                yield from _artifact((*path, key), given, s.name)
     for found in artifacts(s.name, s.endpoint, bucket):
-        if not found.elsewhere and found.key.endswith("/"):
+        if not found.elsewhere and found.key.endswith("/") and not found.several:
             yield Problem(
                 found.decided_by,
                 f"the lock file holds no prefixes, so the bytes under {found.key} are not pinned: instances that start "
@@ -200,10 +230,10 @@ def _artifact(path: Path, given: str, model: str) -> Iterator[Problem]:
 
 def variables(s: Subject) -> Iterator[Problem]:
     """The container's environment, with what `script` adds to it, is no larger than the service accepts."""
-    for path, _, variant in s.variants():
-        given = variant.model.variables
+    for path, container in s.containers():
+        given = container.variables
         size = sum(len(name.encode()) + len(value.encode()) for name, value in given.items())
-        at = (*path, "model", "environment")
+        at = (*path, "environment")
         if size > MOST_BYTES:
             yield Problem(
                 at,
@@ -215,7 +245,7 @@ def variables(s: Subject) -> Iterator[Problem]:
                 at,
                 f"has {len(given)} entries with those that `script` sets, at most {MOST_VARIABLES} are allowed "
                 f"(API:EnvironmentMap): leave {len(given) - MOST_VARIABLES} out",
-                others=((*path, "model", "script"),),
+                others=((*path, "script"),),
             )
 
 

@@ -1,12 +1,13 @@
-"""Autoscaling of a variant's instances: a target to track, limits, and limits by the clock."""
+"""Autoscaling of instances, copies or provisioned concurrency: targets, steps, limits, and limits by the clock."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from difflib import get_close_matches
 from functools import cache
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field
@@ -23,8 +24,21 @@ Cooldown = Annotated[
 ]
 Share = Annotated[Percent, between(Percent(1), Percent(100), "a share of the machine")]
 #: No quota comes near the most; every count between the limits is looked at.
-Count = Annotated[int, Field(ge=1, le=10_000)]
+Count = Annotated[int, Field(ge=0, le=10_000)]
+#: What the limits count.
+Unit = Literal["instance", "copy", "warm request"]
 
+
+#: How an endpoint is hosted: what answers, and so what is published, watched and scaled.
+Mode = Literal["instances", "serverless", "asynchronous", "components"]
+#: What is tracked where no target is named. 70 invocations a minute is the project's choice; the others are those of
+#: the Developer Guide's examples.
+DEFAULT_TARGETS: Mapping[Mode, tuple[str, float]] = {
+    "instances": ("invocations_per_minute", 70.0),
+    "serverless": ("provisioned_use", 70.0),
+    "asynchronous": ("backlog", 5.0),
+    "components": ("invocations_per_minute", 70.0),
+}
 
 _RATE = re.compile(r"[1-9][0-9]{0,8} (minute|hour|day)s?")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}")
@@ -85,46 +99,78 @@ class Schedule(Spec):
     timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
     """An IANA name, such as `Europe/Berlin`."""
     min: Count
-    """Fewest instances from then on."""
+    """Fewest instances from then on; copies of a component; warm requests of a serverless endpoint."""
     max: Count
-    """Most instances from then on."""
+    """Most of them from then on."""
+
+
+class Step(Spec):
+    """Add or remove some at once, beside what the targets do."""
+
+    metric: Literal["cpu", "gpu", "memory", "latency", "backlog"]
+    """What is looked at."""
+    above: Percent | Duration | Annotated[float, Field(gt=0)]
+    """From which level on: a share of the machine, a latency, or a number of requests that wait for an instance."""
+    add: Annotated[int, Field(ge=1, le=1000)]
+    """How many are added."""
 
 
 class Scaling(Spec):
-    """Target tracking on one or more metrics. Without any, 70 invocations a minute per instance."""
+    """Target tracking on one or more metrics.
+
+    Without any: 70 invocations a minute for each instance or copy; 70 % of provisioned concurrency; 5 waiting requests
+    for each instance of an asynchronous endpoint.
+    """
 
     min: Count
-    """Fewest instances. Default: 2 where guarded, else 1."""
+    """Fewest instances; copies of a component; warm requests of a serverless endpoint. 0 for asynchronous endpoints and
+    components, which start again with the next request. Default: 2 where guarded, else 1."""
     max: Count
-    """Most instances. Default: 4."""
+    """Most of them. Default: 4."""
     invocations_per_minute: Annotated[float, Field(gt=0)] | None = None
-    """Average invocations a minute per instance: 70 means 70 requests a minute, not 70 % of anything."""
+    """Average invocations a minute for each instance or copy: 70 means 70 requests a minute, not 70 % of anything."""
     concurrency: Annotated[float, Field(gt=0)] | None = None
-    """Requests in flight per model copy, measured every 10 seconds."""
+    """Requests in flight for each copy of the model, measured every 10 seconds."""
     cpu: Share | None = None
     """Share of all the machine's cores; 60 % of 4 cores is the metric's 240."""
     gpu: Share | None = None
     """Share of all the machine's GPUs; 60 % of 4 GPUs is the metric's 240."""
+    provisioned_use: Share | None = None
+    """Share of a serverless endpoint's provisioned concurrency in use."""
+    backlog: Annotated[float, Field(gt=0)] | None = None
+    """Requests that wait for each instance of an asynchronous endpoint."""
+    steps: tuple[Step, ...] = Field(default=(), strict=False)
+    """Jumps at some levels, beside the targets."""
     scale_out_cooldown: Cooldown = Duration(60)
-    """Rest after adding instances."""
+    """Rest after adding some."""
     scale_in_cooldown: Cooldown = Duration(300)
-    """Rest after removing instances."""
+    """Rest after removing some."""
     schedules: tuple[Schedule, ...] = Field(default=(), strict=False)
     """Other limits at other times."""
 
-    @property
-    def tracked_invocations(self) -> float | None:
-        """The invocation target, with the default where no metric is named."""
-        if self.invocations_per_minute is None and not (self.concurrency or self.cpu or self.gpu):
-            return 70.0
-        return self.invocations_per_minute
+    def targets(self, mode: Mode) -> Mapping[str, float]:
+        """What is tracked in a hosting mode, with the default where no target is named.
+
+        Parameters
+        ----------
+        mode
+            How the endpoint is hosted.
+
+        Returns
+        -------
+        Mapping of str to float
+            By key: requests, or percent of what there is.
+        """
+        keys = ("invocations_per_minute", "concurrency", "cpu", "gpu", "provisioned_use", "backlog")
+        named = {key: float(getattr(self, key)) for key in keys if getattr(self, key) is not None}
+        return named or dict([DEFAULT_TARGETS[mode]])
 
     @property
     def lowest(self) -> int:
-        """The fewest instances that can ever be live, schedules included."""
+        """The fewest that can ever be live, schedules included."""
         return min([self.min, *(s.min for s in self.schedules)])
 
     @property
     def highest(self) -> int:
-        """The most instances that can ever be live, schedules included."""
+        """The most that can ever be live, schedules included."""
         return max([self.max, *(s.max for s in self.schedules)])

@@ -39,11 +39,11 @@ def scaling(s: Subject) -> Iterator[Problem]:
                 f"{schedule.name!r} stands twice: name each schedule otherwise",
             )
         seen.add(schedule.name)
-    for where, _, variant in s.variants():
-        count = variant.hosting.instances
+    for where, _, hosting in s.hosts() if s.endpoint.components is None else ():
+        count = hosting.instances
         if scale.lowest <= scale.highest and not scale.lowest <= count <= scale.highest:
             yield Problem(
-                (*where, "hosting", "instances"),
+                (*where, "instances"),
                 f"{count} is outside the scaling limits of {scale.lowest} to {scale.highest}: autoscaling would "
                 f"change it at once",
                 "warning",

@@ -30,9 +30,7 @@ def _loosen(definition: dict[str, Any]) -> None:
 
 
 def _nullable(part: dict[str, Any]) -> None:
-    part.pop("discriminator", None)
-    if "oneOf" in part:
-        part["anyOf"] = part.pop("oneOf")
+    _any_of(part)
     for choice in (part, *part.get("anyOf", [])):
         if "patternProperties" in choice:
             # Pydantic leaves it open what a name that does not fit may hold; the loader refuses it.
@@ -43,6 +41,15 @@ def _nullable(part: dict[str, Any]) -> None:
     if {"type": "null"} not in part.get("anyOf", []):
         moved = {name: part.pop(name) for name in list(part) if name not in ("title", "description", "default")}
         part["anyOf"] = [moved, {"type": "null"}]
+
+
+def _any_of(part: dict[str, Any]) -> None:
+    """The key that tells alternatives apart can stand in the other file, so several of them may fit."""
+    part.pop("discriminator", None)
+    if "oneOf" in part:
+        part["anyOf"] = part.pop("oneOf")
+    for choice in part.get("anyOf", []):
+        _any_of(choice)
 
 
 def schema_text() -> str:

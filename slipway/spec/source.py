@@ -219,6 +219,14 @@ def read_yaml(path: FilePath) -> Document:
     return Document(top, tuple(reader.problems))
 
 
+#: By the key of a mapping that is a choice: the kinds, and the keys that each is known by.
+_CHOICES: dict[str, dict[str, tuple[str, ...]]] = {
+    "image": {kind: (kind,) for kind in ("framework", "repository", "uri")},
+    "hosting": {"serverless": ("serverless",), "instances": ("instance_type", "pools", "instances")},
+    "model": {"pipeline": ("containers",), "package": ("package",), "container": ("image", "artifact", "models")},
+}
+
+
 def _choice(key: str, mapping: dict[str, Any]) -> str | None:
     """Which alternative a mapping chooses, for those keys whose mapping is a choice."""
 
@@ -229,8 +237,9 @@ def _choice(key: str, mapping: dict[str, Any]) -> str | None:
 
     if key == "deployment":
         return text("strategy")
-    if key == "image":
-        return next((kind for kind in ("framework", "repository", "uri") if kind in mapping), None)
+    for kind, keys in _CHOICES.get(key, {}).items():
+        if any(name in mapping for name in keys):
+            return kind
     return None
 
 

@@ -1,4 +1,4 @@
-"""Values with a unit, as people write them: ``10m``, ``200ms``, ``25%``, ``30GB``."""
+"""Values with a unit, as people write them: ``10m``, ``200ms``, ``25%``, ``30GB``, ``100USD``."""
 
 from __future__ import annotations
 
@@ -148,6 +148,33 @@ class Gigabytes(Quantity):
 
     def __str__(self) -> str:
         return f"{float(self):g}GB"
+
+
+class Megabytes(Quantity):
+    """A size of memory in MB, written ``512MB`` or ``2GB``; 1 GB is 1024 MB, as SageMaker counts."""
+
+    units: ClassVar[dict[str, float]] = {"GB": 1024, "MB": 1}
+    what = "a size of memory"
+    example = "512MB or 2GB"
+
+    @property
+    def whole(self) -> int:
+        """Whole megabytes, as the service wants them."""
+        return round(self)
+
+    def __str__(self) -> str:
+        return f"{round(self / 1024)}GB" if self and not self % 1024 else f"{float(self):g}MB"
+
+
+class Dollars(Quantity):
+    """An amount of money in US dollars, written ``100USD``."""
+
+    units: ClassVar[dict[str, float]] = {"USD": 1}
+    what = "an amount"
+    example = "100USD"
+
+    def __str__(self) -> str:
+        return f"{float(self):g}USD"
 
 
 Q = TypeVar("Q", bound=Quantity)

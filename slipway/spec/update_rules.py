@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from slipway.spec.deployment import LONGEST_TIMEOUT, Fleet, Guarded, Rolling, SizeLimit
+from slipway.spec.endpoint import GUARDABLE
 from slipway.spec.errors import Path, Problem
 from slipway.spec.units import Percent
 
@@ -28,7 +29,7 @@ def update_sizes(s: Subject) -> Iterator[Problem]:
     """A stage's size fits every instance count that can be live."""
     deployment = s.endpoint.deployment
     path = (*s.path, "deployment")
-    if not isinstance(deployment, Guarded):
+    if not isinstance(deployment, Guarded) or s.endpoint.mode not in GUARDABLE:
         return
     if isinstance(deployment, Rolling) and len(s.endpoint.fleet) > 1:
         yield Problem(
@@ -118,6 +119,8 @@ def update_times(s: Subject) -> Iterator[Problem]:
     """The update can end within its maximum time."""
     deployment = s.endpoint.deployment
     fleet = s.endpoint.live_fleet
+    if s.endpoint.mode not in GUARDABLE:
+        return
     if not (FEWEST if isinstance(deployment, Guarded) else 1) <= fleet.lowest <= fleet.highest:
         return
     path = (*s.path, "deployment")

@@ -13,7 +13,8 @@ from pydantic_core import ErrorDetails
 from slipway.spec.deployment import AllAtOnce, Canary, Linear, Rolling
 from slipway.spec.environment import Environment
 from slipway.spec.errors import Path, Problem, rests_on, shown
-from slipway.spec.model import FrameworkImage, RepositoryImage, UriImage
+from slipway.spec.hosting import Hosting, ServerlessHosting
+from slipway.spec.model import FrameworkImage, Model, Pipeline, RepositoryImage, UriImage
 from slipway.spec.source import Node, find
 
 #: What takes the place of a required key that is missing or wrong, so that the rules can look at the rest. Findings
@@ -39,12 +40,29 @@ _STAND_INS: dict[str, Any] = {
     "at": "rate(1 day)",
     "min": 2,
     "max": 4,
+    "copies": 2,
+    "destination": "x/",
+    "priority": 1,
+    "prefix_aware": {"concurrency": 1, "prefix": 1024},
+    "concurrency": 1,
+    "prefix": 1024,
+    "granularity": "token",
+    "language": "en",
+    "path": "/metrics",
+    "metric": "cpu",
+    "above": 1.0,
+    "add": 1,
 }
-#: Each round leaves out what the one before found wrong; the spec is eight deep.
+#: Each round leaves out what the one before found wrong; the spec is nine deep.
 _ROUNDS = 12
 
 _STRATEGIES: tuple[type[BaseModel], ...] = (Rolling, Canary, Linear, AllAtOnce)
-_IMAGES = {"framework": FrameworkImage, "repository": RepositoryImage, "uri": UriImage}
+#: By the key that tells: which of several models a mapping is. The last of each row needs no such key.
+_CHOICES: tuple[tuple[tuple[str, type[BaseModel]], ...], ...] = (
+    (("framework", FrameworkImage), ("repository", RepositoryImage), ("uri", UriImage)),
+    (("serverless", ServerlessHosting), ("", Hosting)),
+    (("containers", Pipeline), ("", Model)),
+)
 
 
 def validate(merged: Node, plain: dict[str, Any], known: Sequence[Path]) -> tuple[Environment | None, list[Problem]]:
@@ -290,8 +308,10 @@ def _models_at(path: Path, data: Any) -> list[type[BaseModel]]:  # noqa: ANN401 
     if isinstance(data, dict):
         if "strategy" in data:
             models = [m for m in models if m not in _STRATEGIES or _strategy_name(m) == data["strategy"]] or models
-        kind = next((model for key, model in _IMAGES.items() if key in data), None)
-        models = [kind] if kind in models and kind is not None else models
+        for choices in _CHOICES:
+            kind = next((model for key, model in choices if not key or key in data), None)
+            if kind in models and kind is not None:
+                models = [m for m in models if m is kind or m not in dict(choices).values()]
     return models
 
 
