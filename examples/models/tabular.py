@@ -192,12 +192,12 @@ def _example(columns: Sequence[Column]) -> str:
 
 
 def _text(body: bytes | str, columns: Sequence[Column]) -> str:
-    # utf-8-sig: spreadsheets put a byte order mark before the CSV that they export.
     try:
-        text = body.decode("utf-8-sig") if isinstance(body, (bytes, bytearray)) else body
+        text = body.decode() if isinstance(body, (bytes, bytearray)) else body
     except UnicodeDecodeError as error:
         raise RequestError(f"byte {error.start} of the body is not UTF-8: send UTF-8") from None
-    if not text.strip():
+    text = text.removeprefix("\ufeff").strip()  # spreadsheets put a byte order mark before the CSV that they export
+    if not text:
         raise RequestError(f"the body is empty: send at least one row, such as {_example(columns)}")
     return text
 
@@ -221,9 +221,8 @@ def _json_rows(text: str, columns: Sequence[Column]) -> list[Any]:
 
 
 def _csv_rows(text: str, columns: Sequence[Column]) -> list[Any]:
-    lines = csv.reader(io.StringIO(text.strip("\r\n\ufeff"), newline=""))
     try:
-        rows = list(lines)
+        rows = list(csv.reader(io.StringIO(text, newline="")))
     except csv.Error as error:
         raise RequestError(f"the body is not CSV ({error}): send {_example(columns)[1:-1]}") from None
     if [cell.strip() for cell in rows[0]] == [column.name for column in columns]:

@@ -41,6 +41,8 @@ ONE, TWO = [[80, 2, 2.5]], [[80, 2, 2.5], [20, 1, 3]]
         ("[80, 2, 2.5]", JSON, ONE),
         (b"[80, 2.0, 2.5]", JSON, ONE),
         (b"\xef\xbb\xbf[80, 2, 2.5]", JSON, ONE),
+        ("\ufeff[80, 2, 2.5]\n", JSON, ONE),
+        ("\ufeff80,2,2.5\r\n \n", CSV, ONE),
         ("[[80, 2, 2.5], [20, 1, 3]]", JSON, TWO),
         ('{"instances": [[80, 2, 2.5], [20, 1, 3]]}', JSON, TWO),
         ('{"instances": [80, 2, 2.5]}', JSON, ONE),
@@ -76,6 +78,7 @@ def test_a_first_cell_may_be_missing(tabular: Any) -> None:
 REFUSED = [
     (b"", JSON, 400, r"the body is empty: send at least one row, such as \[80, 2, 2.5\]"),
     (" \n", CSV, 400, "the body is empty"),
+    ("\ufeff", CSV, 400, "the body is empty"),
     ("[]", JSON, 400, r"there are no rows: send at least one, such as \[80, 2, 2.5\]"),
     ("area,floors,height\n", CSV, 400, "there are no rows"),
     ("[[]]", JSON, 400, r"row 1 has 0 values: send 3 \(area, floors, height\)"),
