@@ -94,7 +94,7 @@ def model_properties(environment: Environment, served: Served, downloads: Iterab
         Of AWS::SageMaker::Model.
     """
     model = served.model
-    by_container = {artifact.container: artifact for artifact in downloads}
+    by_container = {artifact.container: artifact for artifact in downloads if not artifact.script_only}
     containers = [
         container_properties(environment, container, by_container.get(name), hostname=name or None)
         for name, container in model.containers.items()
@@ -159,9 +159,30 @@ def container_properties(
             "ModelDataSource": {"S3DataSource": _data_source(container, uri)} if uri and not by_url else None,
             "ModelPackageName": container.package,
             "InferenceSpecificationName": container.specification,
-            "Environment": dict(container.variables) or None,
+            "Environment": container_variables(environment, container) or None,
         }
     )
+
+
+def container_variables(environment: Environment, container: Container) -> dict[str, str]:
+    """Write a container's environment variables.
+
+    Parameters
+    ----------
+    environment
+        The environment.
+    container
+        The declared container.
+
+    Returns
+    -------
+    dict
+        A script's archive as a whole URI.
+    """
+    variables = dict(container.variables)
+    if container.source is not None and not container.source.startswith("s3://"):
+        variables["SAGEMAKER_SUBMIT_DIRECTORY"] = f"s3://{environment.names.bucket}/{container.source}"
+    return variables
 
 
 def _plain(container: Container, uri: str) -> bool:

@@ -98,14 +98,17 @@ class Container(Spec):
     script: Annotated[str, Field(pattern=r"^[A-Za-z0-9_./-]+\.py$")] | None = None
     """The script inside the artifact's `code/` folder that a framework container runs, such as `inference.py`:
     sets SAGEMAKER_PROGRAM and SAGEMAKER_SUBMIT_DIRECTORY."""
+    source: Annotated[str, Field(pattern=r"^\S+\.tar\.gz$")] | None = None
+    """Where a multi-model container finds its `script`, since it starts before any model is there: a key in the model
+    bucket or an `s3://` URI of an archive with the script at its root."""
 
     @property
     def variables(self) -> Mapping[str, str]:
-        """Environment variables of the container, with those that `script` sets."""
+        """Environment variables of the container, with those that `script` sets; a `source` as it is declared."""
         if self.script is None:
             return self.environment
         # The framework containers run a script that lies in the artifact only when both are set.
-        script = {"SAGEMAKER_PROGRAM": self.script, "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
+        script = {"SAGEMAKER_PROGRAM": self.script, "SAGEMAKER_SUBMIT_DIRECTORY": self.source or "/opt/ml/model/code"}
         return {**script, **self.environment}
 
 

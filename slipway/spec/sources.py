@@ -34,6 +34,8 @@ class Artifact:
         What it is published as, where it is named by convention.
     several
         Whether it is the prefix of a multi-model container, under which whole archives lie.
+    script_only
+        Whether it holds no model but the script of a multi-model container.
     """
 
     served: str
@@ -43,6 +45,7 @@ class Artifact:
     decided_by: Path
     model: str
     several: bool = False
+    script_only: bool = False
 
     @property
     def elsewhere(self) -> bool:
@@ -72,8 +75,13 @@ def artifacts(name: str, endpoint: Endpoint, bucket: str) -> Iterator[Artifact]:
         One for each container that downloads any, in the order of the config.
     """
     top: Path = ("endpoints", name)
+    decided: Path
     for served in endpoint.served:
         for at, container_name, container in served.containers:
+            if container.source is not None:
+                key = container.source.removeprefix(f"s3://{bucket}/")
+                decided = (*top, *at, "source")
+                yield Artifact(served.id, container_name, served.version, key, decided, name, script_only=True)
             if container.package is not None or container.artifact is False:
                 continue
             model = f"{name}-{container_name}" if container_name else name
@@ -83,7 +91,7 @@ def artifacts(name: str, endpoint: Endpoint, bucket: str) -> Iterator[Artifact]:
             given = container.models or container.artifact
             if given:
                 key = given.removeprefix(f"s3://{bucket}/")
-                decided: Path = (*top, *at, "models" if container.models else "artifact")
+                decided = (*top, *at, "models" if container.models else "artifact")
                 yield Artifact(served.id, container_name, version, key, decided, model, container.models is not None)
                 continue
             version_keys = [(*at, "version")] if container.version is not None else []
