@@ -73,7 +73,8 @@ def serve(port: int, port_file: Path | None = None, token: str = "") -> None:
         Returned with the process id at ``control.IDENTITY_PATH``.
     """
     from slipway.local import mends
-    from slipway.local.mends.endpoint_telemetry import Sampler
+    from slipway.local.mends.backlog import BACKLOGS
+    from slipway.local.mends.endpoint_usage import Sampler
     from slipway.local.runtime import FLEET
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -83,7 +84,7 @@ def serve(port: int, port_file: Path | None = None, token: str = "") -> None:
     server.daemon_threads = True  # type: ignore[attr-defined]
     mends.apply(f"http://{HOST}:{server.port}")
 
-    Sampler(FLEET).start()
+    Sampler(FLEET, also=[BACKLOGS.work_off_all]).start()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         raise SystemExit(0)

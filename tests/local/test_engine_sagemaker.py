@@ -1,135 +1,17 @@
 """SageMaker hosting on the local AWS: refusals, updates, and invoking a model that really runs."""
 
 import concurrent.futures
-import itertools
 import json
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
-from tests.local.conftest import ACCOUNT, REGION, Client, LocalAws, Stack, archive
+from tests.local import hosting as shared
+from tests.local.conftest import ACCOUNT, REGION, Client, LocalAws, Stack
+from tests.local.hosting import BUCKET, ECHO, ROLE, Hosting, failing, metric
 
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/any"
-BUCKET = "models-of-tests"
-# Answers what it is asked, with a trace of the model and its environment.
-ECHO = """
-import json, os, time
-def model_fn(directory):
-    print("loaded", flush=True)
-    return open(os.path.join(directory, "name.txt")).read()
-def input_fn(body, content_type):
-    if content_type != "application/json":
-        raise UnsupportedFormatError(content_type)
-    return json.loads(body)
-def predict_fn(data, model):
-    if data == "fail":
-        raise ValueError("the model says no")
-    if data == "die":
-        os._exit(1)
-    return {"asked": data, "model": model, "mode": os.environ.get("MODE"), "pid": os.getpid()}
-def output_fn(prediction, accept):
-    return json.dumps(prediction), "application/vnd.echo+json"
-class UnsupportedFormatError(Exception):
-    pass
-"""
-
-_numbers = itertools.count()
-
-
-@pytest.fixture
-def name() -> str:
-    return f"ep-{next(_numbers)}"
-
-
-@pytest.fixture(scope="session")
-def bucket(local_aws: LocalAws) -> Client:
-    s3 = local_aws.client("s3")
-    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-    return s3
-
-
-@pytest.fixture
-def sagemaker(local_aws: LocalAws) -> Client:
-    return local_aws.client("sagemaker")
-
-
-class Hosting:
-    """Makes models, configs and endpoints of one name."""
-
-    def __init__(self, local_aws: LocalAws, s3: Client, name: str) -> None:
-        self.name = name
-        self.api = local_aws.client("sagemaker")
-        self.runtime = local_aws.client("sagemaker-runtime")
-        self._s3 = s3
-
-    def upload(self, files: Mapping[str, str], key: str | None = None) -> str:
-        key = key or f"{self.name}.tar.gz"
-        self._s3.put_object(Bucket=BUCKET, Key=key, Body=archive(files))
-        return f"s3://{BUCKET}/{key}"
-
-    def model(self, url: str | None, suffix: str = "", **container: Any) -> str:
-        name = f"{self.name}{suffix}"
-        if url is not None:
-            container["ModelDataUrl"] = url
-        self.api.create_model(
-            ModelName=name,
-            ExecutionRoleArn=ROLE,
-            PrimaryContainer={"Image": "image", **container},
-        )
-        return name
-
-    def config(self, suffix: str = "", **models: str) -> str:
-        name = f"{self.name}{suffix}"
-        variants = [
-            {
-                "VariantName": variant,
-                "ModelName": model,
-                "InstanceType": "ml.m7i.large",
-                "InitialInstanceCount": 2,
-                "InitialVariantWeight": 1.0,
-            }
-            for variant, model in models.items()
-        ]
-        self.api.create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants)
-        return name
-
-    def endpoint(self, config: str) -> None:
-        self.api.create_endpoint(EndpointName=self.name, EndpointConfigName=config)
-
-    def ask(self, data: Any, **options: Any) -> dict[str, Any]:
-        answer = self.runtime.invoke_endpoint(
-            **{
-                "EndpointName": self.name,
-                "Body": json.dumps(data),
-                "ContentType": "application/json",
-                **options,
-            }
-        )
-        found: dict[str, Any] = json.loads(answer["Body"].read())
-        return found
-
-
-@pytest.fixture
-def hosting(local_aws: LocalAws, bucket: Client, name: str) -> Hosting:
-    return Hosting(local_aws, bucket, name)
-
-
-@pytest.fixture
-def echo(hosting: Hosting) -> Hosting:
-    """An endpoint with one variant that echoes."""
-    url = hosting.upload({"code/inference.py": ECHO, "name.txt": "first"})
-    hosting.endpoint(hosting.config(main=hosting.model(url, Environment={"MODE": "test"})))
-    return hosting
-
-
-def failing(call: Callable[[], object]) -> dict[str, Any]:
-    with pytest.raises(ClientError) as caught:
-        call()
-    response: dict[str, Any] = dict(caught.value.response)
-    return response
+# fixtures
+bucket, echo, hosting, name, sagemaker = shared.bucket, shared.echo, shared.hosting, shared.name, shared.sagemaker
 
 
 # -- refusals
@@ -442,7 +324,7 @@ def test_a_multi_model_endpoint_serves_the_model_that_is_named(hosting: Hosting)
     hosting.endpoint(hosting.config(main=model))
     for name in ("one", "two"):
         assert hosting.ask(1, TargetModel=f"{name}.tar.gz")["model"] == name
-    assert "TargetModel is required" in failing(lambda: hosting.ask(1))["Error"]["Message"]
+    assert "is missing a target model header" in failing(lambda: hosting.ask(1))["Error"]["Message"]
 
 
 def test_a_pipeline_passes_its_containers_in_order(hosting: Hosting) -> None:
@@ -551,26 +433,6 @@ def test_a_model_without_code_says_what_is_missing(hosting: Hosting) -> None:
 
 
 # -- what invoking leaves behind
-
-
-def metric(local_aws: LocalAws, metric: str, statistic: str, **dimensions: str) -> list[float]:
-    now = datetime.now(UTC)
-    query = {
-        "Metric": {
-            "Namespace": "AWS/SageMaker",
-            "MetricName": metric,
-            "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
-        },
-        "Period": 3600,
-        "Stat": statistic,
-    }
-    results = local_aws.client("cloudwatch").get_metric_data(
-        StartTime=now - timedelta(hours=1),
-        EndTime=now + timedelta(hours=1),
-        MetricDataQueries=[{"Id": "m", "MetricStat": query}],
-    )["MetricDataResults"]
-    values: list[float] = results[0]["Values"]
-    return values
 
 
 @pytest.mark.parametrize("by_config", [False, True])

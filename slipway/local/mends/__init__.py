@@ -11,9 +11,12 @@ from slipway.local.mends import (
     async_invocation,
     cloudformation,
     cloudwatch,
+    data_capture,
+    inference_components,
     invocation,
     s3,
     sagemaker,
+    scaling,
 )
 
 
@@ -32,5 +35,8 @@ def apply(url: str) -> None:
     alarms.apply()
     s3.apply()
     sagemaker.apply()
+    inference_components.apply()
+    scaling.apply()
     invocation.apply(url)
+    data_capture.apply(url)
     async_invocation.apply(url)

@@ -58,6 +58,12 @@ class HostedModel(_Ready, Model):
         primary = self.request.get("PrimaryContainer")
         return [primary] if primary else list(self.request.get("Containers") or [])
 
+    @property
+    def direct(self) -> bool:
+        """Whether a request names the container that answers it, rather than passing all of them."""
+        mode = (self.request.get("InferenceExecutionConfig") or {}).get("Mode")
+        return bool(mode == "Direct")
+
 
 class HostedConfig(_Ready, FakeEndpointConfig):
     """An endpoint config, with every member of its request.
@@ -102,8 +108,17 @@ class HostedConfig(_Ready, FakeEndpointConfig):
 
     def variant(self, name: str) -> Document | None:
         """Return a production variant."""
-        found = (v for v in self.production_variants if v["VariantName"] == name)
-        return next(found, None)
+        return _named(self.production_variants, name)
+
+    @property
+    def shadow_variants(self) -> list[Document]:
+        """Its shadow variants, which get copies of requests."""
+        return list(self.request.get("ShadowProductionVariants") or [])
+
+    @property
+    def hosts_components(self) -> bool:
+        """Whether inference components are deployed to it, rather than models: its variants have none."""
+        return not any(variant.get("ModelName") for variant in self.production_variants)
 
 
 class HostedEndpoint(_Ready, FakeEndpoint):
@@ -158,6 +173,20 @@ class HostedEndpoint(_Ready, FakeEndpoint):
         self.last_deployment_config = deployment or self.last_deployment_config
         self.last_modified_time = now()
 
+    def live_variant(self, name: str) -> dict[str, Any] | None:
+        """Return a production variant as it is now, with its live weight and capacity."""
+        return _named(self.production_variants, name)
+
+    def rescale(self, wanted: Document) -> None:
+        """Give a variant another weight or capacity, as UpdateEndpointWeightsAndCapacities has them."""
+        variant = self.live_variant(wanted["VariantName"]) or {}
+        members = {key: wanted[f"Desired{key}"] for key in ("Weight", "InstanceCount") if f"Desired{key}" in wanted}
+        if wanted.get("ServerlessUpdateConfig"):
+            members["ServerlessConfig"] = {**variant["CurrentServerlessConfig"], **wanted["ServerlessUpdateConfig"]}
+        for key, value in members.items():
+            variant[f"Desired{key}"] = variant[f"Current{key}"] = value
+        self.last_modified_time = now()
+
     @property
     def response_object(self) -> Document:
         """What DescribeEndpoint answers."""
@@ -174,11 +203,11 @@ class HostedEndpoint(_Ready, FakeEndpoint):
             "LastDeploymentConfig": self.last_deployment_config,
             "AsyncInferenceConfig": request.get("AsyncInferenceConfig"),
             "ExplainerConfig": request.get("ExplainerConfig"),
-            "ShadowProductionVariants": _summaries(request.get("ShadowProductionVariants") or [], self.config),
+            "ShadowProductionVariants": _summaries(self.config.shadow_variants, self.config),
         }
         capture = request.get("DataCaptureConfig")
         if capture:
-            enabled = bool(capture.get("EnableCapture", False))
+            enabled = bool(capture.get("EnableCapture", True))
             described["DataCaptureConfig"] = {
                 "EnableCapture": enabled,
                 "CaptureStatus": "Started" if enabled else "Stopped",
@@ -187,6 +216,15 @@ class HostedEndpoint(_Ready, FakeEndpoint):
                 "KmsKeyId": capture.get("KmsKeyId", ""),
             }
         return {key: item for key, item in described.items() if item not in (None, [])}
+
+
+def _named(variants: Iterable[dict[str, Any]], name: str) -> dict[str, Any] | None:
+    return next((variant for variant in variants if variant["VariantName"] == name), None)
+
+
+def deployed_image(image: str, resolved: datetime) -> Document:
+    """Return an image as it is described once it is deployed; here every tag is its own digest."""
+    return {"SpecifiedImage": image, "ResolvedImage": image, "ResolutionTime": resolved}
 
 
 def _summaries(variants: Iterable[Document], config: HostedConfig) -> list[dict[str, Any]]:
@@ -209,11 +247,7 @@ def _summary(variant: Document, config: HostedConfig) -> dict[str, Any]:
     model = config.models.get(variant.get("ModelName", ""))
     if model is not None:
         summary["DeployedImages"] = [
-            {
-                "SpecifiedImage": container["Image"],
-                "ResolvedImage": container["Image"],
-                "ResolutionTime": config.creation_time,
-            }
+            deployed_image(container["Image"], config.creation_time)
             for container in model.all_containers
             if container.get("Image")
         ]

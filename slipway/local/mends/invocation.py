@@ -1,31 +1,39 @@
 """InvokeEndpoint that runs the model; moto answers a fixed text, even for endpoints that are not.
 
 A request goes from the endpoint through its config to a model's artifact in the local bucket, into
-a process of its own (``slipway.local.runtime``), and leaves the metrics and log lines that
-SageMaker would.
+a process of its own (``slipway.local.runtime``), and leaves the metrics, log lines, captured data and
+shadow copies that SageMaker would.
 """
 
 import json
-import random
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from dataclasses import replace as replace_values
-from urllib.parse import unquote
+from typing import NoReturn
 
 from moto.core.common_types import TYPE_RESPONSE
-from moto.s3.models import s3_backends
-from moto.sagemaker.models import sagemaker_backends
 from moto.sagemakerruntime.responses import SageMakerRuntimeResponse
 
 from slipway.local.engine.documents import Document
 from slipway.local.engine.planning import partition
+from slipway.local.mends import data_capture, shadow
 from slipway.local.mends import endpoint_telemetry as telemetry
-from slipway.local.mends.hosting import HostedEndpoint, HostedModel
+from slipway.local.mends.artifacts import MULTI_MODEL, artifact_of, location, split
+from slipway.local.mends.in_flight import InFlight
 from slipway.local.mends.patching import replace
-from slipway.local.runtime import FLEET, Artifact, ModelServerError, Request, Response, Served
+from slipway.local.mends.routing import (
+    Call,
+    InvalidError,
+    Mode,
+    NoCapacityError,
+    ThrottlingError,
+    call_of,
+    target_container,
+)
+from slipway.local.model_server import ModelServerError, Request, Response, Served
+from slipway.local.runtime import FLEET, Slot
 
-_SERVING = ("InService", "Updating", "SystemUpdating", "RollingBack")
+IN_FLIGHT = InFlight()
 
 
 def apply(url: str) -> None:
@@ -45,92 +53,70 @@ def apply(url: str) -> None:
 _url = ""
 
 
-@dataclass(frozen=True)
-class Call:
-    """One request to one variant."""
-
-    account: str
-    region: str
-    endpoint: HostedEndpoint
-    variant: Document
-    headers: Mapping[str, str]
-
-    @property
-    def target_model(self) -> str:
-        """The artifact that a multi-model container is asked for; empty for the others."""
-        return self.headers.get("x-amzn-sagemaker-target-model", "")
-
-
-class InvalidError(Exception):
-    """The request is refused before it reaches a model."""
-
-
 def invoke_endpoint(self: SageMakerRuntimeResponse) -> TYPE_RESPONSE:
     """InvokeEndpoint."""
-    begin = time.perf_counter()
+    begin, body = time.perf_counter(), self.raw_body or b""
     try:
         call = call_of(self)
         _refuse_asynchronous(call)
-        response = run(call, self.raw_body or b"")
+        response = serve(call, body, begin)
+    except NoCapacityError as error:
+        telemetry.publish_no_capacity(error.call)
+        return refusal(error)
     except InvalidError as error:
         return refusal(error)
     except ModelServerError as error:
-        seconds = time.perf_counter() - begin
-        telemetry.publish(_outcome(call, error.status), seconds, 0.0)
+        shadow.copy(call, lambda copied: serve(copied, body, time.perf_counter()))
         return _model_error(call, error)
-    total = time.perf_counter() - begin - response.start_seconds
-    telemetry.publish(_outcome(call), response.model_seconds, total - response.model_seconds)
+    shadow.copy(call, lambda copied: serve(copied, body, time.perf_counter()))
     answer = {
         "Content-Type": response.content_type,
-        "x-Amzn-Invoked-Production-Variant": call.variant["VariantName"],
+        "x-Amzn-Invoked-Production-Variant": call.variant_name,
     }
     return 200, answer, response.body
 
 
 def _refuse_asynchronous(call: Call) -> None:
-    if call.endpoint.config.async_inference_config:
+    if call.mode is Mode.ASYNCHRONOUS:
         raise InvalidError(f"Endpoint {call.endpoint.endpoint_name} is asynchronous; use InvokeEndpointAsync.")
 
 
-def _outcome(call: Call, status: int = 200) -> telemetry.Outcome:
-    return telemetry.Outcome(
-        account=call.account,
-        region=call.region,
-        endpoint=call.endpoint,
-        variant=call.variant["VariantName"],
-        status=status,
-    )
+def serve(call: Call, body: bytes, begin: float) -> Response:
+    """Answer a request, and leave the metrics and the captured data of it.
 
-
-def call_of(self: SageMakerRuntimeResponse) -> Call:
-    """Return what a request asks of which variant.
+    Parameters
+    ----------
+    call
+        The request.
+    body
+        Its body.
+    begin
+        When it came, by ``time.perf_counter``.
 
     Raises
     ------
     InvalidError
-        When there is no such endpoint in service, or no such variant.
+        When the request does not fit the model, or there is no capacity for it.
+    ModelServerError
+        When a container fails.
     """
-    headers = {name.lower(): value for name, value in self.headers.items()}
-    account, region = self.current_account, self.region
-    name = unquote(self.path.split("/endpoints/", 1)[1].split("/", 1)[0])
-    endpoint = sagemaker_backends[account][region].endpoints.get(name)
-    if not isinstance(endpoint, HostedEndpoint) or endpoint.endpoint_status not in _SERVING:
-        raise InvalidError(f"Endpoint {name} of account {account} not found.")
-    chosen = headers.get("x-amzn-sagemaker-target-variant") or _by_weight(endpoint)
-    variant = endpoint.config.variant(chosen)
-    if variant is None:
-        raise InvalidError(f"Variant {chosen} not found for endpoint {name}.")
-    return Call(account, region, endpoint, variant, headers)
+    with IN_FLIGHT.one(call.slot) as concurrent:
+        _refuse_above_concurrency(call, concurrent)
+        try:
+            response = run(call, body)
+        except ModelServerError as error:
+            seconds = time.perf_counter() - begin
+            telemetry.publish(telemetry.Outcome(call, error.status, seconds, seconds, concurrent))
+            raise
+        seconds = time.perf_counter() - begin
+    telemetry.publish(telemetry.Outcome(call, 200, response.model_seconds, seconds, concurrent, response))
+    data_capture.capture(call, body, response)
+    return response
 
 
-def _by_weight(endpoint: HostedEndpoint) -> str:
-    """Return a variant by the live weights; a variant of weight 0 gets no traffic."""
-    variants = endpoint.production_variants
-    weights = [float(variant.get("CurrentWeight", 1.0)) for variant in variants]
-    if not any(weights):
-        raise InvalidError(f"All variants of endpoint {endpoint.endpoint_name} have weight 0.")
-    names: list[str] = [variant["VariantName"] for variant in variants]
-    return random.choices(names, weights)[0]  # noqa: S311 - traffic, not secrets
+def _refuse_above_concurrency(call: Call, concurrent: int) -> None:
+    if call.mode is Mode.SERVERLESS and concurrent > telemetry.serverless(call)["MaxConcurrency"]:
+        raise ThrottlingError("Rate exceeded")
 
 
 def run(call: Call, body: bytes) -> Response:
@@ -143,39 +129,86 @@ def run(call: Call, body: bytes) -> Response:
     ModelServerError
         When a container fails.
     """
-    model = call.endpoint.config.models.get(call.variant.get("ModelName", ""))
-    if model is None:
-        raise InvalidError(
-            f"Variant {call.variant['VariantName']} has no model; the local AWS does not run inference components."
-        )
+    chosen = _chosen(call)
     response = Response(body, call.headers.get("content-type") or "application/json")
-    for index, container in _chosen(call, model):
-        served = Served(model.model_name, _artifact(call, container), _environment(call, container))
-        name = call.endpoint.endpoint_name
-        slot = (
-            *(call.account, call.region, name, call.variant["VariantName"]),
-            *(str(index), call.target_model),
-        )
-        request = Request(response.body, response.content_type, call.headers.get("accept", ""))
-        answer = FLEET.invoke(slot, served, _log_to(call), request)
+    for position, (index, container) in enumerate(chosen):
+        # Between containers each has its own default; what the caller accepts is for the last one to produce.
+        accept = call.headers.get("accept", "") if position == len(chosen) - 1 else ""
+        answer = _ask(call, index, container, Request(response.body, response.content_type, accept))
         response = replace_values(
             answer,
             model_seconds=answer.model_seconds + response.model_seconds,
             start_seconds=answer.start_seconds + response.start_seconds,
+            loaded=answer.loaded and response.loaded,
+            start=answer.start or response.start,
         )
     return response
 
 
-def _chosen(call: Call, model: HostedModel) -> list[tuple[int, Document]]:
+def _chosen(call: Call) -> list[tuple[int, Document]]:
     """Return the containers that a request passes: all of a pipeline, or the one it names."""
-    containers = list(enumerate(model.all_containers))
-    wanted = call.headers.get("x-amzn-sagemaker-target-container-hostname")
+    containers, wanted = list(enumerate(call.containers)), target_container(call)
     if not wanted:
         return containers
-    found = [item for item in containers if item[1].get("ContainerHostname") == wanted]
-    if not found:
-        raise InvalidError(f"Container {wanted} not found in model {model.model_name}.")
-    return found
+    return [item for item in containers if item[1].get("ContainerHostname") == wanted]
+
+
+def _ask(call: Call, index: int, container: Document, request: Request) -> Response:
+    """Ask one container."""
+    many = container.get("Mode") == MULTI_MODEL
+    target = call.target_model if many else ""
+    slot = (*call.slot, str(index), target)
+    hostname = (container.get("ContainerHostname") or f"container-{index + 1}") if len(call.containers) > 1 else ""
+    artifact = artifact_of(call.account, call.region, container, target)
+    if artifact is None:
+        _refuse_missing(call, container, slot)
+    served = Served(call.model.model_name, artifact, _environment(call, container))
+    begin = time.perf_counter()
+    try:
+        response = FLEET.invoke(slot, served, _log_to(call), request)
+    except ModelServerError as error:
+        if hostname:
+            telemetry.publish_container(call, hostname, error.status, time.perf_counter() - begin)
+            raise ModelServerError(error.status, error.message, hostname) from error
+        raise
+    if hostname:
+        telemetry.publish_container(call, hostname, 200, response.model_seconds)
+    if many:
+        _leave_loading(call, slot, container, response)
+    return response
+
+
+def _refuse_missing(call: Call, container: Document, slot: Slot) -> NoReturn:
+    """Refuse a model whose files are not there; a multi-model endpoint also lets go of what it had loaded.
+
+    Raises
+    ------
+    InvalidError, ModelServerError
+        The latter where the service would have noticed at deployment.
+    """
+    url = location(container, call.target_model)
+    if container.get("Mode") != MULTI_MODEL:
+        raise ModelServerError(500, f"Could not find model data at {url}.")
+    unloading = FLEET.unload(slot)
+    if unloading is not None:
+        telemetry.publish_unloading(call, unloading)
+    bucket, key = split(url)
+    raise InvalidError(
+        f"Failed to download model data(bucket: {bucket}, key: {key}). Please ensure that there is an object located "
+        "at the URL and that the role passed to CreateModel has permissions to download the model."
+    )
+
+
+def _leave_loading(call: Call, slot: Slot, container: Document, response: Response) -> None:
+    """Publish what a multi-model container loaded and unloaded; without a cache it unloads after each request."""
+    if response.start is not None and response.start.unloading is not None:
+        telemetry.publish_unloading(call, response.start.unloading)
+    elif response.start is not None:
+        telemetry.publish_loaded(call)
+    if (container.get("MultiModelConfig") or {}).get("ModelCacheSetting") == "Disabled":
+        unloading = FLEET.unload(slot)
+        if unloading is not None:
+            telemetry.publish_unloading(call, unloading)
 
 
 def _environment(call: Call, container: Document) -> dict[str, str]:
@@ -191,72 +224,29 @@ def _environment(call: Call, container: Document) -> dict[str, str]:
     }
 
 
-# -- artifacts
-
-
-def _artifact(call: Call, container: Document) -> Artifact:
-    source = (container.get("ModelDataSource") or {}).get("S3DataSource") or {}
-    url = container.get("ModelDataUrl") or source.get("S3Uri") or ""
-    if not url.startswith("s3://"):
-        raise ModelServerError(
-            500,
-            "The local AWS runs inference.py from a model's artifact, and this model has none; "
-            f"images ({container.get('Image', 'none')}) are not run.",
-        )
-    if container.get("Mode") == "MultiModel":
-        if not call.target_model:
-            raise InvalidError("TargetModel is required for a multi-model endpoint.")
-        url = f"{url.rstrip('/')}/{call.target_model.lstrip('/')}"
-    elif call.target_model:
-        raise InvalidError("TargetModel is only for multi-model endpoints.")
-    bucket, _, key = url.removeprefix("s3://").partition("/")
-    if source.get("S3DataType") == "S3Prefix" and source.get("CompressionType") == "None":
-        return _prefix(call, bucket, key)
-    found = s3_backends[call.account][partition(call.region)].get_object(bucket, key)
-    if found is None:
-        raise ModelServerError(500, f"Could not find model data at {url}.")
-    return Artifact(f"{url} {found.etag}", lambda: found.value)
-
-
-def _prefix(call: Call, bucket: str, prefix: str) -> Artifact:
-    """Return an artifact that is not packed: every object under a prefix is a file."""
-    s3 = s3_backends[call.account][partition(call.region)]
-    keys = s3.get_bucket(bucket).keys if bucket in s3.buckets else {}
-    found = {
-        name.removeprefix(prefix): item
-        for name, item in list(keys.items())
-        if name.startswith(prefix) and not name.endswith("/")
-    }
-    if not found:
-        raise ModelServerError(500, f"Could not find model data at s3://{bucket}/{prefix}.")
-    version = " ".join(f"{name}:{item.etag}" for name, item in sorted(found.items()))
-    return Artifact(
-        f"s3://{bucket}/{prefix} {version}",
-        lambda: {name: item.value for name, item in found.items()},
-    )
-
-
 # -- answers
 
 
 def _log_to(call: Call) -> Callable[[str], None]:
-    name, variant = call.endpoint.endpoint_name, call.variant["VariantName"]
-    return lambda line: telemetry.write_log(call.account, call.region, name, variant, line)
+    return lambda line: telemetry.write_log(call, line)
+
+
+def model_error_text(error: ModelServerError) -> str:
+    """Return what the service says about a container's failure."""
+    if error.status == 0:
+        return error.message
+    fault = "server" if error.status >= 500 else "client"
+    return f'Received {fault} error ({error.status}) from {error.container} with message "{error.message}".'
 
 
 def _model_error(call: Call, error: ModelServerError) -> TYPE_RESPONSE:
-    if error.status == 0:
-        said = error.message
-    else:
-        fault = "server" if error.status >= 500 else "client"
-        said = f'Received {fault} error ({error.status}) from primary with message "{error.message}".'
-    group = f"/aws/sagemaker/Endpoints/{call.endpoint.endpoint_name}"
+    group = telemetry.log_group(call)
     where = f"https://{call.region}.console.aws.amazon.com/cloudwatch/home?region={call.region}"
     return _error(
         424,
         "ModelError",
         {
-            "Message": f"{said} See {where}#logEventViewer:group={group} "
+            "Message": f"{model_error_text(error)} See {where}#logEventViewer:group={group} "
             f"in account {call.account} for more information.",
             "OriginalMessage": error.message,
             "OriginalStatusCode": error.status,
@@ -267,7 +257,7 @@ def _model_error(call: Call, error: ModelServerError) -> TYPE_RESPONSE:
 
 def refusal(error: InvalidError) -> TYPE_RESPONSE:
     """Return the answer to a request that is refused."""
-    return _error(400, "ValidationError", {"Message": str(error)})
+    return _error(error.status, error.code, {"Message": str(error)})
 
 
 def _error(status: int, code: str, members: Document) -> TYPE_RESPONSE:

@@ -1,6 +1,6 @@
 """The SageMaker operations that moto lacks, or takes too lightly."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
@@ -12,9 +12,11 @@ from moto.sagemaker.responses import SageMakerResponse
 
 from slipway.local.engine.documents import Document
 from slipway.local.engine.planning import partition
-from slipway.local.mends.answers import ApiError
+from slipway.local.mends.backlog import BACKLOGS
 from slipway.local.mends.hosting import RETAINABLE, HostedConfig, HostedEndpoint, HostedModel
+from slipway.local.mends.inference_components import components_of
 from slipway.local.mends.patching import add, replace
+from slipway.local.mends.sagemaker_api import arn_of, endpoint_of, invalid, listed, plain, request_of
 from slipway.local.runtime import FLEET
 
 _NAMESPACE = "sagemaker"
@@ -37,6 +39,7 @@ def apply() -> None:
         create_endpoint=create_endpoint,
         delete_endpoint=delete_endpoint,
         list_endpoints=list_endpoints,
+        update_endpoint_weights_and_capacities=update_endpoint_weights_and_capacities,
         list_endpoint_configs=list_endpoint_configs,
         create_model_package_group=_refusing_existing_group(SageMakerResponse.create_model_package_group),
     )
@@ -50,15 +53,6 @@ def apply() -> None:
     )
 
 
-def _invalid(message: str) -> ApiError:
-    return ApiError("ValidationException", message)
-
-
-def _arn(backend: SageMakerModelBackend, kind: str, name: str) -> str:
-    where, region = partition(backend.region_name), backend.region_name
-    return f"arn:{where}:sagemaker:{region}:{backend.account_id}:{kind}/{name}"
-
-
 def _found(original: Callable[..., Any]) -> Callable[..., Any]:
     """Word what is missing as the service does: moto quotes ARNs with ' instead of "."""
 
@@ -69,7 +63,7 @@ def _found(original: Callable[..., Any]) -> Callable[..., Any]:
         except Exception as error:
             message = getattr(error, "message", "")
             if message.startswith("Could not find"):
-                raise _invalid(message.replace("'", '"')) from error
+                raise invalid(message.replace("'", '"')) from error
             raise
 
     return find
@@ -80,10 +74,10 @@ def _found(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def create_model(self: SageMakerResponse) -> ActionResult:
     """Refuse a name that is taken and data that is not there; moto overwrites and ignores."""
-    backend, request = self.sagemaker_backend, _request(self)
+    backend, request = self.sagemaker_backend, request_of(self)
     name = request["ModelName"]
     if name in backend._models:
-        raise _invalid(f'Cannot create already existing model "{_arn(backend, "model", name)}".')
+        raise invalid(f'Cannot create already existing model "{arn_of(backend, "model", name)}".')
     model = HostedModel(backend.account_id, backend.region_name, request)
     for container in model.all_containers:
         _refuse_missing_data(backend, container)
@@ -102,14 +96,14 @@ def _refuse_missing_data(backend: SageMakerModelBackend, container: Document) ->
     bucket, _, key = url.removeprefix("s3://").partition("/")
     s3 = s3_backends[backend.account_id][partition(backend.region_name)]
     if bucket in s3.buckets and s3.get_object(bucket, key) is None:
-        raise _invalid(f"Could not find model data at {url}.")
+        raise invalid(f"Could not find model data at {url}.")
 
 
 def delete_model(self: SageMakerResponse) -> ActionResult:
     """Name the model by its ARN when it is missing."""
     backend, name = self.sagemaker_backend, self._get_param("ModelName")
     if backend._models.pop(name, None) is None:
-        raise _invalid(f'Could not find model "{_arn(backend, "model", name)}".')
+        raise invalid(f'Could not find model "{arn_of(backend, "model", name)}".')
     return EmptyResult()
 
 
@@ -119,7 +113,7 @@ def list_models(self: SageMakerResponse) -> ActionResult:
         {"ModelName": m.model_name, "ModelArn": m.arn, "CreationTime": m.creation_time}
         for m in self.sagemaker_backend.list_models()
     ]
-    return _listed(self, "Models", "ModelName", models)
+    return listed(self, "Models", "ModelName", models)
 
 
 # -- endpoint configs
@@ -127,20 +121,25 @@ def list_models(self: SageMakerResponse) -> ActionResult:
 
 def create_endpoint_config(self: SageMakerResponse) -> ActionResult:
     """Keep every member of the request, and refuse a name that is taken."""
-    backend, request = self.sagemaker_backend, _request(self)
+    backend, request = self.sagemaker_backend, request_of(self)
     name = request["EndpointConfigName"]
-    arn = _arn(backend, "endpoint-config", name)
+    arn = arn_of(backend, "endpoint-config", name)
     if name in backend.endpoint_configs:
-        raise _invalid(f'Cannot create already existing endpoint configuration "{arn}".')
+        raise invalid(f'Cannot create already existing endpoint configuration "{arn}".')
     models: dict[str, HostedModel] = {}
     variants = [*request["ProductionVariants"], *(request.get("ShadowProductionVariants") or [])]
     for variant in variants:
         wanted = variant.get("ModelName")
         if wanted is None:  # inference components bring the models
+            if not request.get("ExecutionRoleArn"):
+                raise invalid(
+                    f'Production variant "{variant["VariantName"]}" has no ModelName, so inference components are to '
+                    "be deployed to it; ExecutionRoleArn is required for such an endpoint configuration."
+                )
             continue
         model = backend._models.get(wanted)
         if not isinstance(model, HostedModel):
-            raise _invalid(f'Could not find model "{_arn(backend, "model", wanted)}".')
+            raise invalid(f'Could not find model "{arn_of(backend, "model", wanted)}".')
         models[wanted] = model
     config = HostedConfig(backend.account_id, backend.region_name, request, models)
     backend.endpoint_configs[name] = config
@@ -150,7 +149,7 @@ def create_endpoint_config(self: SageMakerResponse) -> ActionResult:
 def list_endpoint_configs(self: SageMakerResponse) -> ActionResult:
     """List newest first, ten a page, as the service does by default; moto lists oldest first."""
     summaries = [c.summary() for c in self.sagemaker_backend.endpoint_configs.values()]
-    return _listed(self, "EndpointConfigs", "EndpointConfigName", summaries)
+    return listed(self, "EndpointConfigs", "EndpointConfigName", summaries)
 
 
 # -- endpoints
@@ -160,15 +159,15 @@ def create_endpoint(self: SageMakerResponse) -> ActionResult:
     """Refuse a name that is taken, which the service compares ignoring case."""
     backend, name = self.sagemaker_backend, self._get_param("EndpointName")
     if name.lower() in {known.lower() for known in backend.endpoints}:
-        arn = _arn(backend, "endpoint", name)
-        raise _invalid(f'Cannot create already existing endpoint "{arn}".')
+        arn = arn_of(backend, "endpoint", name)
+        raise invalid(f'Cannot create already existing endpoint "{arn}".')
     endpoint = HostedEndpoint(
         backend.account_id,
         backend.region_name,
         name,
         _config(backend, self._get_param("EndpointConfigName")),
         self._get_param("Tags") or [],
-        _plain(self._get_param("DeploymentConfig")),
+        plain(self._get_param("DeploymentConfig")),
     )
     backend.endpoints[name] = endpoint
     return ActionResult({"EndpointArn": endpoint.arn})
@@ -177,30 +176,33 @@ def create_endpoint(self: SageMakerResponse) -> ActionResult:
 def update_endpoint(self: SageMakerResponse) -> ActionResult:
     """UpdateEndpoint, which moto does not have."""
     backend = self.sagemaker_backend
-    endpoint = _endpoint(backend, self._get_param("EndpointName"))
+    endpoint = endpoint_of(backend, self._get_param("EndpointName"))
     config = _config(backend, self._get_param("EndpointConfigName"))
     if endpoint.endpoint_status in _IN_PROGRESS:
-        raise _invalid(f'Cannot update in-progress endpoint "{endpoint.arn}".')
+        raise invalid(f'Cannot update in-progress endpoint "{endpoint.arn}".')
     # The live config may have been deleted, which the service only notices here.
     _config(backend, endpoint.endpoint_config_name)
     _refuse_scaled(endpoint, config, _scaled_variants(backend, endpoint.endpoint_name))
+    _refuse_hosting(backend, endpoint, config)
     retain = bool(self._get_param("RetainAllVariantProperties", if_none=False))
     excluded = {item["VariantPropertyType"] for item in self._get_param("ExcludeRetainedVariantProperties") or []}
     if excluded and not retain:
-        raise _invalid(
-            "ExcludeRetainedVariantProperties can only be specified when RetainAllVariantProperties is true."
-        )
+        raise invalid("ExcludeRetainedVariantProperties can only be specified when RetainAllVariantProperties is true.")
     kept = RETAINABLE - excluded if retain else set()
-    endpoint.deploy(config, _plain(self._get_param("DeploymentConfig")), kept)
+    endpoint.deploy(config, plain(self._get_param("DeploymentConfig")), kept)
     return ActionResult({"EndpointArn": endpoint.arn})
 
 
 def delete_endpoint(self: SageMakerResponse) -> ActionResult:
     """Delete; the service deregisters the scalable targets of the endpoint's variants itself."""
     backend = self.sagemaker_backend
-    endpoint = _endpoint(backend, self._get_param("EndpointName"))
+    endpoint = endpoint_of(backend, self._get_param("EndpointName"))
     if endpoint.endpoint_status in _IN_PROGRESS:
-        raise _invalid(f'Cannot delete in-progress endpoint "{endpoint.arn}".')
+        raise invalid(f'Cannot delete in-progress endpoint "{endpoint.arn}".')
+    hosted = components_of(backend, endpoint.endpoint_name)
+    if hosted:
+        names = ", ".join(sorted(component.name for component in hosted))
+        raise invalid(f'Cannot delete endpoint "{endpoint.arn}" while it has inference components: {names}.')
     scaling = applicationautoscaling_backends[backend.account_id][backend.region_name]
     for variant in _scaled_variants(backend, endpoint.endpoint_name):
         resource = f"endpoint/{endpoint.endpoint_name}/variant/{variant}"
@@ -212,26 +214,59 @@ def delete_endpoint(self: SageMakerResponse) -> ActionResult:
     return EmptyResult()
 
 
+def update_endpoint_weights_and_capacities(self: SageMakerResponse) -> ActionResult:
+    """Change what is given and nothing else: moto forgets the rest, and has no serverless capacity."""
+    backend, request = self.sagemaker_backend, request_of(self)
+    endpoint = endpoint_of(backend, request["EndpointName"])
+    if endpoint.endpoint_status in _IN_PROGRESS:
+        raise invalid(f'Cannot update in-progress endpoint "{endpoint.arn}".')
+    wanted = request["DesiredWeightsAndCapacities"]
+    names = [item["VariantName"] for item in wanted]
+    for name in names:
+        if names.count(name) > 1:
+            raise invalid(f'The variant name "{name}" was non-unique within the request.')
+        if endpoint.live_variant(name) is None:
+            raise invalid(
+                f'The variant name(s) "{name}" is/are not present within endpoint configuration '
+                f'"{endpoint.config.endpoint_config_arn}".'
+            )
+    for item in wanted:
+        _refuse_capacity(endpoint, item)
+    for item in wanted:
+        endpoint.rescale(item)
+    BACKLOGS.work_off((backend.account_id, backend.region_name, endpoint.endpoint_name))
+    return ActionResult({"EndpointArn": endpoint.arn})
+
+
+def _refuse_capacity(endpoint: HostedEndpoint, wanted: Document) -> None:
+    """Refuse instances of a serverless variant, and serverless capacity of instances."""
+    name, serverless = wanted["VariantName"], wanted.get("ServerlessUpdateConfig")
+    present = (endpoint.live_variant(wanted["VariantName"]) or {}).get("CurrentServerlessConfig")
+    if present is None:
+        if serverless:
+            raise invalid(f'ServerlessUpdateConfig cannot be specified for variant "{name}", which has instances.')
+        return
+    if "DesiredInstanceCount" in wanted:
+        raise invalid(f'DesiredInstanceCount cannot be specified for variant "{name}", which is serverless.')
+    after = {**present, **(serverless or {})}
+    if after.get("ProvisionedConcurrency", 0) > after["MaxConcurrency"]:
+        raise invalid(
+            f'ProvisionedConcurrency {after["ProvisionedConcurrency"]} of variant "{name}" is above its '
+            f"MaxConcurrency {after['MaxConcurrency']}."
+        )
+
+
 def list_endpoints(self: SageMakerResponse) -> ActionResult:
     """List newest first, ten a page, as the service does by default; moto lists oldest first."""
-    status = self._get_param("StatusEquals")
     summaries = [e.summary() for e in self.sagemaker_backend.endpoints.values()]
-    chosen = [s for s in summaries if status in (None, s["EndpointStatus"])]
-    return _listed(self, "Endpoints", "EndpointName", chosen)
-
-
-def _endpoint(backend: SageMakerModelBackend, name: str) -> HostedEndpoint:
-    found = backend.endpoints.get(name)
-    if not isinstance(found, HostedEndpoint):
-        raise _invalid(f'Could not find endpoint "{_arn(backend, "endpoint", name)}".')
-    return found
+    return listed(self, "Endpoints", "EndpointName", summaries, "EndpointStatus")
 
 
 def _config(backend: SageMakerModelBackend, name: str) -> HostedConfig:
     found = backend.endpoint_configs.get(name)
     if not isinstance(found, HostedConfig):
-        arn = _arn(backend, "endpoint-config", name)
-        raise _invalid(f'Could not find endpoint configuration "{arn}".')
+        arn = arn_of(backend, "endpoint-config", name)
+        raise invalid(f'Could not find endpoint configuration "{arn}".')
     return found
 
 
@@ -247,6 +282,20 @@ def _scaled_variants(backend: SageMakerModelBackend, endpoint: str) -> set[str]:
     }
 
 
+def _refuse_hosting(backend: SageMakerModelBackend, endpoint: HostedEndpoint, config: HostedConfig) -> None:
+    """Refuse to take the variant from under inference components, or to give it a model of its own."""
+    affected = sorted(
+        component.name
+        for component in components_of(backend, endpoint.endpoint_name)
+        if (new := config.variant(component.variant_name)) is None or new.get("ModelName")
+    )
+    if affected:
+        raise invalid(
+            f'Endpoint configuration "{config.endpoint_config_arn}" has no variant without a model for the '
+            f'inference component(s) "[{", ".join(affected)}]" of endpoint "{endpoint.arn}".'
+        )
+
+
 def _refuse_scaled(endpoint: HostedEndpoint, config: HostedConfig, scaled: set[str]) -> None:
     """Refuse to remove a variant that is scaled, or to change its instance type."""
     affected = sorted(
@@ -256,7 +305,7 @@ def _refuse_scaled(endpoint: HostedEndpoint, config: HostedConfig, scaled: set[s
         or new.get("InstanceType") != (endpoint.config.variant(name) or {}).get("InstanceType")
     )
     if affected:
-        raise _invalid(
+        raise invalid(
             f'The variant(s) "[{", ".join(affected)}]" must be deregistered as scalable targets '
             "with AutoScaling before they can be removed or have their instance type updated."
         )
@@ -282,46 +331,8 @@ def _refusing_existing_group(
         """Refuse a name that is taken; moto overwrites the group."""
         backend, name = self.sagemaker_backend, self._get_param("ModelPackageGroupName")
         if name in backend.model_package_groups:
-            arn = _arn(backend, "model-package-group", name)
-            raise _invalid(f"Model Package Group already exists: {arn}")
+            arn = arn_of(backend, "model-package-group", name)
+            raise invalid(f"Model Package Group already exists: {arn}")
         return original(self)
 
     return create_model_package_group
-
-
-def _request(self: SageMakerResponse) -> Document:
-    request: Document = _plain(self._get_params()) or {}
-    return request
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """Return a parsed parameter as plain dicts and lists, which later requests cannot change."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return value
-
-
-def _listed(self: SageMakerResponse, key: str, name_key: str, summaries: Iterable[Document]) -> ActionResult:
-    """Return a page of summaries, filtered and sorted as the request says."""
-    chosen = [s for s in summaries if _matches(self, s, name_key)]
-    sort = {"Name": name_key, "Status": "EndpointStatus"}.get(self._get_param("SortBy") or "", "CreationTime")
-    ascending = self._get_param("SortOrder") == "Ascending"
-    chosen.sort(key=lambda summary: summary[sort], reverse=not ascending)
-    start = int(self._get_param("NextToken") or 0)
-    end = start + int(self._get_param("MaxResults") or 10)
-    token = str(end) if len(chosen) > end else None
-    return ActionResult({key: chosen[start:end], "NextToken": token})
-
-
-def _matches(self: SageMakerResponse, summary: Document, name_key: str) -> bool:
-    if (self._get_param("NameContains") or "").lower() not in summary[name_key].lower():
-        return False
-    for member in ("CreationTime", "LastModifiedTime"):
-        after, before = (self._get_param(f"{member}{side}") for side in ("After", "Before"))
-        if after is not None and not summary[member] > after.replace(tzinfo=None):
-            return False
-        if before is not None and not summary[member] < before.replace(tzinfo=None):
-            return False
-    return True

@@ -9,15 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from slipway.local.runtime import (
-    Artifact,
-    Fleet,
-    ModelServerError,
-    Request,
-    Response,
-    Served,
-    unpack,
-)
+from slipway.local.artifact import Artifact, unpack
+from slipway.local.model_server import ModelServerError, Request, Response, Served
+from slipway.local.runtime import Fleet
 
 MODEL = "class M:\n    def predict(self, x): return x\ndef model_fn(d): return M()\n"
 
@@ -128,7 +122,7 @@ def test_failures_have_the_containers_status(
 
 
 def test_a_model_that_does_not_answer_in_time_is_ended(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("slipway.local.runtime.INVOCATION_SECONDS", 0.2)
+    monkeypatch.setattr("slipway.local.model_server.INVOCATION_SECONDS", 0.2)
     error = failure(fleet, MODEL + "import time\ndef predict_fn(x, m): time.sleep(30)")
     assert error.status == 0
     assert "timed out" in error.message

@@ -1,0 +1,254 @@
+"""Where a request goes: to which variant or inference component of an endpoint, and to which of its containers.
+
+What the service refuses before a model sees the request is refused here, in its words where those are known.
+"""
+
+import random
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from functools import cached_property
+from urllib.parse import unquote
+
+from moto.sagemaker.models import sagemaker_backends
+from moto.sagemakerruntime.responses import SageMakerRuntimeResponse
+
+from slipway.local.engine.documents import Document
+from slipway.local.mends.artifacts import MULTI_MODEL, containers_of
+from slipway.local.mends.hosting import HostedEndpoint, HostedModel
+from slipway.local.mends.inference_components import HostedComponent, component_store
+from slipway.local.runtime import Slot
+
+HEADER = "x-amzn-sagemaker-"
+_SERVING = ("InService", "Updating", "SystemUpdating", "RollingBack")
+
+
+class InvalidError(Exception):
+    """A request is refused before it reaches a model.
+
+    Attributes
+    ----------
+    status, code
+        Of the answer.
+    """
+
+    status = 400
+    code = "ValidationError"
+
+
+class NoCapacityError(InvalidError):
+    """An inference component has no copy that could answer."""
+
+    def __init__(self, call: "Call") -> None:
+        super().__init__(
+            "Inference Component has no capacity to process this request. ApplicationAutoScaling may be in-progress "
+            "(if configured) or try to increase the capacity by invoking UpdateInferenceComponentRuntimeConfig API."
+        )
+        self.call = call
+
+
+class ThrottlingError(InvalidError):
+    """A serverless variant answers as many requests as it may at once."""
+
+    status = 429
+    code = "ThrottlingException"
+
+
+class Mode(Enum):
+    """How a variant hosts its models, which decides about its metrics."""
+
+    REAL_TIME = "real-time"
+    ASYNCHRONOUS = "asynchronous"
+    SERVERLESS = "serverless"
+    MULTI_MODEL = "multi-model"
+    COMPONENT = "inference component"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request to one variant, or to one inference component on it."""
+
+    account: str
+    region: str
+    endpoint: HostedEndpoint
+    variant: Document
+    headers: Mapping[str, str]
+    component: HostedComponent | None = None
+    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    @property
+    def variant_name(self) -> str:
+        """The variant's name."""
+        return str(self.variant["VariantName"])
+
+    @property
+    def target_model(self) -> str:
+        """The artifact that a multi-model container is asked for; empty for the others."""
+        return self.headers.get(f"{HEADER}target-model", "")
+
+    @property
+    def slot(self) -> Slot:
+        """The beginning of the slots of its model servers."""
+        component = self.component.name if self.component else ""
+        return (self.account, self.region, self.endpoint.endpoint_name, self.variant_name, component)
+
+    @cached_property
+    def model(self) -> HostedModel:
+        """The model that answers.
+
+        Raises
+        ------
+        InvalidError
+            When an adapter is asked, which the local AWS does not run.
+        """
+        if self.component is None:
+            return self.endpoint.config.models[self.variant["ModelName"]]
+        return _component_model(self.component, self.variant)
+
+    @cached_property
+    def containers(self) -> list[Document]:
+        """The model's containers, model packages resolved."""
+        return containers_of(self.account, self.region, self.model)
+
+    @property
+    def mode(self) -> Mode:
+        """How the variant hosts its models."""
+        if self.component is not None:
+            return Mode.COMPONENT
+        if self.endpoint.config.async_inference_config:
+            return Mode.ASYNCHRONOUS
+        if self.variant.get("ServerlessConfig"):
+            return Mode.SERVERLESS
+        if any(container.get("Mode") == MULTI_MODEL for container in self.model.all_containers):
+            return Mode.MULTI_MODEL
+        return Mode.REAL_TIME
+
+    @property
+    def live_variant(self) -> Document:
+        """The variant as it is now, with its live capacity; what was configured for a shadow variant."""
+        return self.endpoint.live_variant(self.variant_name) or self.variant
+
+    def shadow(self, variant: Document) -> "Call":
+        """Return the same request to a shadow variant."""
+        return replace(self, variant=variant, request_id=str(uuid.uuid4()))
+
+
+def call_of(self: SageMakerRuntimeResponse) -> Call:
+    """Return what a request asks of which variant or component.
+
+    Raises
+    ------
+    InvalidError
+        When there is no such endpoint in service, or nothing on it that could answer.
+    """
+    headers = {name.lower(): value for name, value in self.headers.items()}
+    account, region = self.current_account, self.region
+    name = unquote(self.path.split("/endpoints/", 1)[1].split("/", 1)[0])
+    endpoint = sagemaker_backends[account][region].endpoints.get(name)
+    if not isinstance(endpoint, HostedEndpoint) or endpoint.endpoint_status not in _SERVING:
+        raise InvalidError(f"Endpoint {name} of account {account} not found.")
+    if endpoint.config.hosts_components:
+        return _to_component(account, region, endpoint, headers)
+    if headers.get(f"{HEADER}inference-component"):
+        raise InvalidError(
+            f"Endpoint {name} does not host inference components and does not support inference component header."
+        )
+    chosen = headers.get(f"{HEADER}target-variant") or _by_weight(endpoint)
+    variant = endpoint.config.variant(chosen)
+    if variant is None:
+        raise InvalidError(f"Variant {chosen} not found for endpoint {name}.")
+    call = Call(account, region, endpoint, variant, headers)
+    _refuse_target_model(call)
+    _refuse_target_container(call)
+    return call
+
+
+def _by_weight(endpoint: HostedEndpoint) -> str:
+    """Return a variant by the live weights; a variant of weight 0 gets no traffic."""
+    variants = endpoint.production_variants
+    weights = [float(variant.get("CurrentWeight", 1.0)) for variant in variants]
+    if not any(weights):
+        raise InvalidError(f"All variants of endpoint {endpoint.endpoint_name} have weight 0.")
+    names: list[str] = [variant["VariantName"] for variant in variants]
+    return random.choices(names, weights)[0]  # noqa: S311 - traffic, not secrets
+
+
+# -- inference components
+
+
+def _to_component(account: str, region: str, endpoint: HostedEndpoint, headers: Mapping[str, str]) -> Call:
+    wanted = headers.get(f"{HEADER}inference-component")
+    if not wanted:
+        raise InvalidError(
+            "Inference Component Name header is required for endpoints to which you plan to deploy inference "
+            "components. Please include Inference Component Name header or consider using SageMaker models."
+        )
+    component = component_store(sagemaker_backends[account][region]).get(wanted)
+    if component is None or component.endpoint_name != endpoint.endpoint_name:
+        raise InvalidError(f"Inference Component {wanted} not found for endpoint {endpoint.endpoint_name}.")
+    variant = endpoint.config.variant(component.variant_name)
+    if variant is None:
+        raise InvalidError(f"Variant {component.variant_name} not found for endpoint {endpoint.endpoint_name}.")
+    call = Call(account, region, endpoint, variant, headers, component)
+    _refuse_target_model(call)
+    if component.copies == 0:
+        raise NoCapacityError(call)
+    return call
+
+
+def _component_model(component: HostedComponent, variant: Document) -> HostedModel:
+    """Return what an inference component runs on its variant's type of instance, as a model."""
+    specification = component.specification(variant.get("InstanceType"))
+    if specification is None:
+        raise InvalidError(f"Inference Component {component.name} has no specification for {variant['InstanceType']}.")
+    if specification.get("BaseInferenceComponentName"):
+        raise InvalidError(
+            f"Inference Component {component.name} is an adapter of {specification['BaseInferenceComponentName']}; "
+            "the local AWS stores adapters and does not run them."
+        )
+    own = specification.get("Container") or {}
+    members = {"Image": own.get("Image"), "ModelDataUrl": own.get("ArtifactUrl"), "Environment": own.get("Environment")}
+    given = {key: item for key, item in members.items() if item}
+    model = component.models.get(specification.get("ModelName", ""))
+    if model is not None and not given:
+        return model
+    container = {**(model.all_containers[0] if model else {}), **given}
+    _, _, _, region, account, _ = component.arn.split(":", 5)
+    return HostedModel(account, region, {"ModelName": component.name, "PrimaryContainer": container})
+
+
+# -- multi-model and multi-container endpoints
+
+
+def _refuse_target_model(call: Call) -> None:
+    """Refuse a TargetModel that is missing, or that nothing would take."""
+    name = call.endpoint.endpoint_name
+    if call.mode is Mode.MULTI_MODEL and not call.target_model:
+        raise InvalidError(f"Request {call.request_id} is missing a target model header.")
+    if call.mode is not Mode.MULTI_MODEL and call.target_model:
+        raise InvalidError(f"Endpoint {name} is not a multi-model endpoint and does not support target model header.")
+
+
+def _refuse_target_container(call: Call) -> None:
+    """Refuse a TargetContainerHostname that is missing, unknown, or for a pipeline.
+
+    The three cases are those of the Developer Guide, "Invoke a multi-container endpoint with direct invocation".
+    """
+    wanted, name = target_container(call), call.endpoint.endpoint_name
+    if not call.model.direct:
+        if wanted:
+            raise InvalidError(
+                f"Endpoint {name} is not configured for direct invocation and does not support target container "
+                "hostname header."
+            )
+        return
+    if not wanted:
+        raise InvalidError(f"Request {call.request_id} is missing a target container hostname header.")
+    if all(container.get("ContainerHostname") != wanted for container in call.model.all_containers):
+        raise InvalidError(f"Target container hostname {wanted} not found in endpoint {name}.")
+
+
+def target_container(call: Call) -> str:
+    """Return the hostname of the container that a request names; empty for none."""
+    return call.headers.get(f"{HEADER}target-container-hostname", "")
