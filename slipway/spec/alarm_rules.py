@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PUBLISHED = Duration(60)
 #: What stands between an endpoint's name and a variant's in the name of an alarm or in the id of a scaling policy, as
 #: far as one of them ends with what another one is: ``gpu`` of ``memory-a`` is ``gpu_memory`` of ``a``.
-AMBIGUOUS = ("invocations", "concurrency", "cpu", "gpu", "memory")
+AMBIGUOUS = ("invocations", "concurrency", "cpu", "gpu", "memory", "backlog")
 
 
 def rollback(s: Subject) -> Iterator[Problem]:

@@ -18,14 +18,15 @@ Load = Share | Annotated[float, Field(gt=0)]
 
 
 #: Which levels there are, by hosting mode: no alarm is made on a metric that is never published. Serverless endpoints
-#: publish no InvocationModelErrors, asynchronous ones no Invocations and no OverheadLatency; components have no disk
-#: of their own (Developer Guide, "Metrics for monitoring Amazon SageMaker with Amazon CloudWatch").
+#: publish no InvocationModelErrors (Developer Guide, "Alarms and logs for tracking metrics from serverless endpoints",
+#: an exhaustive list), asynchronous ones neither these nor Invocations nor OverheadLatency (the like page on asynchronous
+#: endpoints, exhaustive too); components have no disk of their own.
 REQUEST_LEVELS = ("latency", "overhead", "errors_4xx", "errors_5xx", "model_errors", "surge")
 MACHINE_LEVELS = ("cpu", "memory", "disk", "gpu", "gpu_memory")
 LEVELS: Mapping[Mode, tuple[str, ...]] = {
     "instances": (*REQUEST_LEVELS, *MACHINE_LEVELS),
     "serverless": ("latency", "overhead", "errors_4xx", "errors_5xx", "surge", "memory", "concurrency"),
-    "asynchronous": ("latency", "errors_4xx", "errors_5xx", "model_errors", *MACHINE_LEVELS, "failures"),
+    "asynchronous": ("latency", "errors_4xx", "errors_5xx", *MACHINE_LEVELS, "failures"),
     "components": ("disk",),
 }
 #: Levels of an endpoint as a whole.
@@ -42,8 +43,13 @@ COMPONENT_LEVELS = (
     "gpu",
     "gpu_memory",
 )
-#: Levels that can end an update, by hosting mode.
-ROLLBACK_LEVELS = ("latency", "errors_5xx", "model_errors")
+#: Levels that can end an update, by hosting mode: of the fleet, or of the components.
+ROLLBACK_LEVELS: Mapping[Mode, tuple[str, ...]] = {
+    "instances": ("latency", "errors_5xx", "model_errors"),
+    "serverless": (),
+    "asynchronous": ("latency", "errors_5xx"),
+    "components": ("latency", "errors_5xx", "model_errors"),
+}
 
 
 class Alarms(Spec):

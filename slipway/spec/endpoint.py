@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from slipway.spec.alarms import Alarms
+from slipway.spec.alarms import ROLLBACK_LEVELS, Alarms
 from slipway.spec.asynchronous import Asynchronous
 from slipway.spec.base import Off, ShortName, Spec, VariantName
 from slipway.spec.budget import Budget
@@ -250,10 +250,10 @@ class Endpoint(Spec):
     @property
     def rollback_levels(self) -> Mapping[str, Duration | Percent]:
         """Levels of its own rollback alarms: ``latency``, ``errors_5xx`` and ``model_errors`` as far as they are on."""
-        return rollback_levels(self.deployment, self.alarms)
+        return rollback_levels(self.deployment, self.alarms, self.mode)
 
 
-def rollback_levels(deployment: Deployment, alarms: Alarms | Off) -> Mapping[str, Duration | Percent]:
+def rollback_levels(deployment: Deployment, alarms: Alarms | Off, mode: Mode) -> Mapping[str, Duration | Percent]:
     """Levels of the rollback alarms of an update, as far as they are on.
 
     Parameters
@@ -262,6 +262,8 @@ def rollback_levels(deployment: Deployment, alarms: Alarms | Off) -> Mapping[str
         How the update runs.
     alarms
         The operating alarms: a level that is not given is theirs; where that is off, their default.
+    mode
+        How the endpoint is hosted, which decides what is published.
 
     Returns
     -------
@@ -273,7 +275,7 @@ def rollback_levels(deployment: Deployment, alarms: Alarms | Off) -> Mapping[str
         return {}
     operating, default = alarms or Alarms(), Alarms()
     levels: dict[str, Duration | Percent] = {}
-    for key in ("latency", "errors_5xx", "model_errors"):
+    for key in ROLLBACK_LEVELS[mode]:
         own = getattr(rollback, key)
         if own is not False:
             levels[key] = own if own is not None else getattr(operating, key) or getattr(default, key)

@@ -205,6 +205,10 @@ class Names:
         """Log group into which SageMaker writes the containers' output."""
         return f"/aws/sagemaker/Endpoints/{self.endpoint(model)}"
 
+    def component_log_group(self, model: str, component: str) -> str:
+        """Log group into which SageMaker writes the output of an inference component's copies."""
+        return f"/aws/sagemaker/InferenceComponents/{self.component(model, component)}"
+
     def of_environment(self) -> Iterator[tuple[Limit, str]]:
         """Every name that does not depend on a model, with its limit."""
         yield Limit("S3 bucket", 63), self.bucket
