@@ -49,16 +49,24 @@ class RetiredError(Exception):
 
 @dataclass(frozen=True)
 class Served:
-    """Which model a slot serves, and how."""
+    """Which model a slot serves, and how.
+
+    Attributes
+    ----------
+    code
+        The script, where it has an archive of its own; else it lies in the model's.
+    """
 
     model: str
     artifact: Artifact
     environment: Mapping[str, str]
+    code: Artifact | None = None
 
     @property
     def identity(self) -> str:
         """Changes whenever the model server has to be started again."""
-        parts = (self.model, self.artifact.version, json.dumps(dict(self.environment)))
+        code = self.code.version if self.code else ""
+        parts = (self.model, self.artifact.version, code, json.dumps(dict(self.environment)))
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
@@ -142,11 +150,13 @@ class ModelServer:
         What to serve.
     directory
         The unpacked artifact.
+    code
+        The unpacked script, where it has an archive of its own.
     on_log
         Is given each line that the model prints.
     """
 
-    def __init__(self, served: Served, directory: Path, on_log: Callable[[str], None]) -> None:
+    def __init__(self, served: Served, directory: Path, code: Path | None, on_log: Callable[[str], None]) -> None:
         self.identity = served.identity
         self._lock = threading.Lock()
         self._retired = False
@@ -158,7 +168,7 @@ class ModelServer:
             **served.environment,
         }
         self._process = subprocess.Popen(
-            [sys.executable, str(_WORKER), str(directory)],
+            [sys.executable, str(_WORKER), str(directory), *([str(code)] if code else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -83,8 +83,9 @@ class Fleet:
             unloading = self.unload(slot)
             begin = time.perf_counter()
             directory = self._unpacked(served.artifact)
+            code = self._unpacked(served.code) if served.code else None
             unpacked = time.perf_counter()
-            server = ModelServer(served, directory, on_log)
+            server = ModelServer(served, directory, code, on_log)
             self._servers[slot] = server
             return server, Start(unpacked - begin, time.perf_counter() - unpacked, unloading)
 

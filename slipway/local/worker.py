@@ -124,10 +124,12 @@ class Server:
     ----------
     directory
         The unpacked artifact.
+    code
+        Where the script is, if it has an archive of its own.
     """
 
-    def __init__(self, directory: Path) -> None:
-        module = _user_module(directory)
+    def __init__(self, directory: Path, code: Path | None = None) -> None:
+        module = _user_module(directory, code)
         handlers = {
             name: getattr(module, name, None)
             for name in ("model_fn", "input_fn", "predict_fn", "output_fn", "transform_fn")
@@ -176,13 +178,15 @@ class Server:
         )
 
 
-def _user_module(directory: Path) -> ModuleType:
+def _user_module(directory: Path, code: Path | None) -> ModuleType:
     program = os.environ.get("SAGEMAKER_PROGRAM", "inference.py")
-    for folder in (directory / "code", directory):
+    for folder in (code,) if code else (directory / "code", directory):
         if (folder / program).is_file():
             # This file's own folder comes first otherwise, and would shadow the model's modules.
             sys.path[0:1] = [str(folder), *({str(directory)} - {str(folder)})]
             return importlib.import_module(Path(program).with_suffix("").as_posix().replace("/", "."))
+    if code:
+        raise FileNotFoundError(f"The archive in SAGEMAKER_SUBMIT_DIRECTORY has no {program} at its root.")
     raise FileNotFoundError(f"The model artifact has neither code/{program} nor {program}.")
 
 
@@ -227,14 +231,14 @@ def write(stream: BinaryIO, header: dict[str, Any], body: bytes = b"") -> None:
     stream.flush()
 
 
-def main(directory: Path) -> None:
+def main(directory: Path, code: Path | None = None) -> None:
     """Serve frames until stdin ends."""
     requests = sys.stdin.buffer
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what the model prints is its log, and must not get between the frames
     provide_container_modules()
     try:
-        server = Server(directory)
+        server = Server(directory, code)
     except Exception as error:
         traceback.print_exc()
         write(answers, {"status": 500, "message": f"{type(error).__name__}: {error}"})
@@ -257,4 +261,4 @@ def main(directory: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(*(Path(argument) for argument in sys.argv[1:]))

@@ -65,14 +65,13 @@ class Hosting:
     """Makes models, configs and endpoints of one name."""
 
     def __init__(self, local_aws: LocalAws, s3: Client, name: str) -> None:
-        self.name = name
+        self.name, self.aws, self.s3 = name, local_aws, s3
         self.api = local_aws.client("sagemaker")
         self.runtime = local_aws.client("sagemaker-runtime")
-        self._s3 = s3
 
     def upload(self, files: Mapping[str, str], key: str | None = None) -> str:
         key = key or f"{self.name}.tar.gz"
-        self._s3.put_object(Bucket=BUCKET, Key=key, Body=archive(files))
+        self.s3.put_object(Bucket=BUCKET, Key=key, Body=archive(files))
         return f"s3://{BUCKET}/{key}"
 
     def model(self, url: str | None, suffix: str = "", **container: Any) -> str:

@@ -108,6 +108,23 @@ def artifact_of(account: str, region: str, container: Document, target_model: st
     return Artifact(f"{url} {found.etag}", lambda: found.value)
 
 
+def code_of(account: str, region: str, container: Document) -> Artifact | None:
+    """Return the archive of a container's script, where that is not in the model's.
+
+    Raises
+    ------
+    ModelServerError
+        When it is not in the local buckets.
+    """
+    url = (container.get("Environment") or {}).get("SAGEMAKER_SUBMIT_DIRECTORY", "")
+    if not url.startswith("s3://"):
+        return None
+    found = _object(account, region, *split(url))
+    if found is None:
+        raise ModelServerError(500, f"Could not find the script's archive at {url} (SAGEMAKER_SUBMIT_DIRECTORY).")
+    return Artifact(f"{url} {found.etag}", lambda: found.value)
+
+
 def _source(container: Document) -> Document:
     return (container.get("ModelDataSource") or {}).get("S3DataSource") or {}
 

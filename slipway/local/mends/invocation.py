@@ -18,7 +18,7 @@ from slipway.local.engine.documents import Document
 from slipway.local.engine.planning import partition
 from slipway.local.mends import data_capture, shadow
 from slipway.local.mends import endpoint_telemetry as telemetry
-from slipway.local.mends.artifacts import MULTI_MODEL, artifact_of, location, split
+from slipway.local.mends.artifacts import MULTI_MODEL, artifact_of, code_of, location, split
 from slipway.local.mends.in_flight import InFlight
 from slipway.local.mends.patching import replace
 from slipway.local.mends.routing import (
@@ -162,7 +162,8 @@ def _ask(call: Call, index: int, container: Document, request: Request) -> Respo
     artifact = artifact_of(call.account, call.region, container, target)
     if artifact is None:
         _refuse_missing(call, container, slot)
-    served = Served(call.model.model_name, artifact, _environment(call, container))
+    code = code_of(call.account, call.region, container)
+    served = Served(call.model.model_name, artifact, _environment(call, container), code)
     begin = time.perf_counter()
     try:
         response = FLEET.invoke(slot, served, _log_to(call), request)
