@@ -1,0 +1,1 @@
+"""Removes idle development endpoints, and nothing else: mark, notify, wait, look again, delete."""
