@@ -1,4 +1,4 @@
-"""Alarms on an endpoint's metrics: rollback alarms on the new fleet, operating alarms on all of it."""
+"""Alarms on an endpoint's metrics: rollback alarms on what is new, operating alarms on all of it."""
 
 from __future__ import annotations
 
@@ -8,30 +8,55 @@ from dataclasses import dataclass
 from aws_cdk import CfnResource
 from constructs import Construct
 
-from slipway.spec.alarms import COMPONENT_LEVELS, ENDPOINT_LEVELS, LEVELS, Alarms
+from slipway.spec import instances
+from slipway.spec.alarms import COMPONENT_LEVELS, ENDPOINT_LEVELS, LEVELS, MACHINE_LEVELS, Alarms
 from slipway.spec.base import Off
+from slipway.spec.component import Component
 from slipway.spec.deployment import Deployment, RollbackAlarms, Rolling
 from slipway.spec.endpoint import GUARDABLE, rollback_levels
 from slipway.spec.environment import Environment
-from slipway.spec.units import Duration, Percent
+from slipway.spec.units import Duration
 from slipway_cdk.resource import declare, tags
 from slipway_cdk.signals import Signal, microseconds_or_rate, signal, threshold
 
 
 @dataclass(frozen=True)
 class Rollback:
-    """The rollback alarms of an endpoint.
+    """The rollback alarms of an endpoint's fleet, or of a component.
 
     Attributes
     ----------
     references
-        What the DeploymentConfig lists; at most ten, its own ones by reference, so that they exist before the endpoint.
+        What the DeploymentConfig lists; at most ten, its own ones by reference, so that they exist before what names
+        them.
     names
         The same as they will be called.
     """
 
     references: tuple[str, ...]
     names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Watched:
+    """A variant, a component or the whole endpoint, as alarms watch it.
+
+    Attributes
+    ----------
+    id
+        What ends the ids of its alarms in the tree.
+    suffix
+        What ends their names. A component's has two hyphens, so that `gpu` of `memory-a` is not `gpu-memory` of `a`.
+    called
+        What descriptions call it.
+    dimensions
+        Of its metrics.
+    """
+
+    id: str
+    suffix: str
+    called: str
+    dimensions: Mapping[str, object]
 
 
 class EndpointAlarms:
@@ -52,6 +77,7 @@ class EndpointAlarms:
         self._name = name
         self._endpoint = environment.endpoints[name]
         self._mode = self._endpoint.mode
+        self._fleet = self._endpoint.fleet
         self._names = environment.names
         self._full = environment.names.endpoint(name)
         self._topic = [environment.names.topic_arn]
@@ -74,16 +100,14 @@ class EndpointAlarms:
         """
         if self._mode not in GUARDABLE:
             return Rollback((), ())
+        deployment = self._endpoint.deployment
         made = []
-        for variant in self._endpoint.fleet:
-            suffix = f"-{variant}" if len(self._endpoint.fleet) > 1 else ""
-            dimensions = {"EndpointName": self._full, "VariantName": variant, "EndpointConfigName": config_name}
-            made.append(self._rollback(self._endpoint.deployment, self._endpoint.alarms, variant, suffix, dimensions))
-        also = rollback.also if (rollback := self._endpoint.deployment.rollback_alarms) else ()
-        return Rollback(
-            (*(reference for one in made for reference in one.references), *also),
-            (*(name for one in made for name in one.names), *also),
-        )
+        for variant in self._fleet:
+            watched = self._variant(variant, EndpointConfigName=config_name)
+            made.append(
+                self._rollback(deployment, self._endpoint.alarms, watched, f"New fleet of {watched.called}", "config")
+            )
+        return _with_further(deployment, made)
 
     def component_rollback(self, component: str) -> Rollback:
         """Declare the alarms that end an update of a component. Its metrics do not tell new copies from old ones.
@@ -96,48 +120,45 @@ class EndpointAlarms:
         Returns
         -------
         Rollback
-            For the component's DeploymentConfig.
+            For the component's DeploymentConfig; none for an update all at once, which has none.
         """
         declared = (self._endpoint.components or {})[component]
         deployment = self._endpoint.deployment_of(declared)
-        if not isinstance(deployment, Rolling) or not deployment.rollback_alarms:
+        if not isinstance(deployment, Rolling):
             return Rollback((), ())
-        dimensions: dict[str, object] = {"InferenceComponentName": self._names.component(self._name, component)}
-        levels = self._endpoint.alarms_of(declared)
-        own = self._rollback(deployment, levels, component, f"-{component}", dimensions)
-        also = deployment.rollback_alarms.also
-        return Rollback((*own.references, *also), (*own.names, *also))
+        watched = self._component(component)
+        whose = f"Copies of {watched.called}, new and old ones, which the metric does not tell apart"
+        made = self._rollback(deployment, self._endpoint.alarms_of(declared), watched, whose, "component")
+        return _with_further(deployment, [made])
 
     def _rollback(
-        self,
-        deployment: Deployment,
-        operating: Alarms | Off,
-        what: str,
-        suffix: str,
-        dimensions: dict[str, object],
+        self, deployment: Deployment, operating: Alarms | Off, watched: _Watched, whose: str, live: str
     ) -> Rollback:
-        alarms = deployment.rollback_alarms
+        alarms = deployment.rollback_alarms or RollbackAlarms()
         references, names = [], []
-        for key, level in rollback_levels(deployment, operating).items() if alarms else ():
-            alarm_name = self._names.alarm(self._name, f"rollback-{key}".replace("_", "-") + suffix)
+        for key, level in rollback_levels(deployment, operating, self._mode).items():
             found = signal(key, self._mode)
+            name = self._names.alarm(self._name, f"rollback-{key}".replace("_", "-") + watched.suffix)
             alarm = self._alarm(
-                f"Rollback-{key}-{what}",
-                alarm_name,
+                f"Rollback-{key}{watched.id}",
+                name,
                 found,
                 microseconds_or_rate(level),
-                dimensions,
-                (alarms or RollbackAlarms()).period,
-                (alarms or RollbackAlarms()).evaluations,
-                f"New fleet of {self._full}{suffix}: {found.what} (above {level}). An update in progress "
-                "is rolled back; compare the live config with the stack's.",
+                watched.dimensions,
+                alarms.period,
+                alarms.evaluations,
+                f"{whose}: {found.what} (above {level}). An update in progress is rolled back; compare the live {live} "
+                "with the stack's.",
             )
             references.append(alarm.ref)
-            names.append(alarm_name)
+            names.append(name)
         return Rollback(tuple(references), tuple(names))
 
     def operating(self) -> tuple[str, ...]:
         """Declare the alarms for people: on each variant, each component, the whole; they roll nothing back.
+
+        A shadow variant has none: it answers nobody, so nobody has to get up for it. Its dashboard shows it beside the
+        production variant.
 
         Returns
         -------
@@ -145,42 +166,44 @@ class EndpointAlarms:
             Their names.
         """
         names: list[str] = []
-        for subject in self._subjects():
-            for key, level, limit in levels(subject.alarms, subject.keys, subject.types):
+        for watched, alarms, made in self._levels():
+            for key, level, limit in made:
                 found = signal(key, self._mode)
-                names.append(self._names.alarm(self._name, key.replace("_", "-") + subject.suffix))
+                names.append(self._names.alarm(self._name, key.replace("_", "-") + watched.suffix))
                 self._alarm(
-                    f"Alarm-{key}-{subject.what}" if subject.what else f"Alarm-{key}",
+                    f"Alarm-{key}{watched.id}",
                     names[-1],
                     found,
                     limit,
-                    dict(subject.dimensions),
-                    subject.alarms.period,
-                    subject.alarms.evaluations,
-                    f"{self._full}{subject.suffix}: {found.what} (above {level}). {found.do}",
+                    watched.dimensions,
+                    alarms.period,
+                    alarms.evaluations,
+                    f"{watched.called}: {found.what} (above {level}). {found.do}",
                 )
         return tuple(names)
 
-    def _subjects(self) -> Iterator[_Watched]:
-        endpoint, alarms = self._endpoint, self._endpoint.alarms
-        several = len(endpoint.fleet) > 1
-        for variant, member in endpoint.fleet.items() if alarms else ():
-            yield _Watched(
-                variant,
-                f"-{variant}" if several else "",
-                {"EndpointName": self._full, "VariantName": variant},
-                alarms or Alarms(),
-                LEVELS[self._mode],
-                member.hosting.types,
-            )
-        if alarms and self._mode in ENDPOINT_LEVELS:
-            yield _Watched("", "", {"EndpointName": self._full}, alarms, ENDPOINT_LEVELS[self._mode], ())
-        types = next((member.hosting.types for member in endpoint.fleet.values()), ())
-        for component, declared in (endpoint.components or {}).items():
-            own = endpoint.alarms_of(declared)
+    def _levels(self) -> Iterator[tuple[_Watched, Alarms, list[Level]]]:
+        alarms = self._endpoint.alarms
+        if alarms:
+            for variant, member in self._fleet.items():
+                yield self._variant(variant), alarms, levels(alarms, LEVELS[self._mode], member.hosting.types)
+            whole = _Watched("", "", self._full, {"EndpointName": self._full})
+            yield whole, alarms, levels(alarms, ENDPOINT_LEVELS.get(self._mode, ()), ())
+        types = next((member.hosting.types for member in self._fleet.values()), ())
+        for component, declared in (self._endpoint.components or {}).items():
+            own = self._endpoint.alarms_of(declared)
             if own:
-                dimensions = {"InferenceComponentName": self._names.component(self._name, component)}
-                yield _Watched(component, f"-{component}", dimensions, own, COMPONENT_LEVELS, types)
+                keys = component_levels(declared, types)
+                yield self._component(component), own, levels(own, keys, types, normalized=True)
+
+    def _variant(self, variant: str, **further: object) -> _Watched:
+        suffix = f"-{variant}" if len(self._fleet) > 1 else ""
+        dimensions = {"EndpointName": self._full, "VariantName": variant, **further}
+        return _Watched(f"-{variant}", suffix, self._full + suffix, dimensions)
+
+    def _component(self, component: str) -> _Watched:
+        full = self._names.component(self._name, component)
+        return _Watched(f"--{component}", f"--{component}", full, {"InferenceComponentName": full})
 
     def _alarm(
         self,
@@ -188,7 +211,7 @@ class EndpointAlarms:
         name: str,
         signal: Signal,
         limit: float,
-        dimensions: dict[str, object],
+        dimensions: Mapping[str, object],
         period: Duration,
         evaluations: int,
         description: str,
@@ -218,20 +241,21 @@ class EndpointAlarms:
         )
 
 
-@dataclass(frozen=True)
-class _Watched:
-    """A variant, a component or the whole endpoint, as operating alarms watch it."""
-
-    what: str
-    suffix: str
-    dimensions: Mapping[str, object]
-    alarms: Alarms
-    keys: Sequence[str]
-    types: Sequence[str]
+def _with_further(deployment: Deployment, made: Sequence[Rollback]) -> Rollback:
+    """Put the alarms together with those that exist already."""
+    also = deployment.rollback_alarms.also if deployment.rollback_alarms else ()
+    return Rollback(
+        (*(reference for one in made for reference in one.references), *also),
+        (*(name for one in made for name in one.names), *also),
+    )
 
 
-def levels(alarms: Alarms, keys: Sequence[str], types: Sequence[str]) -> list[tuple[str, float, float]]:
-    """The operating alarms that a variant or a component gets.
+#: Key, the level as declared, and the threshold in the metric's unit.
+Level = tuple[str, float, float]
+
+
+def levels(alarms: Alarms, keys: Sequence[str], types: Sequence[str], *, normalized: bool = False) -> list[Level]:
+    """The operating alarms that a variant, a component or an endpoint gets.
 
     Parameters
     ----------
@@ -241,21 +265,40 @@ def levels(alarms: Alarms, keys: Sequence[str], types: Sequence[str]) -> list[tu
         Those that there are.
     types
         Instance types, which decide about GPU alarms.
+    normalized
+        Whether its machine metrics are shares of what it is given, whatever the machine.
 
     Returns
     -------
     list of tuple
         Key, the level as declared, and the threshold in the metric's unit.
     """
-    out: list[tuple[str, float, float]] = []
-    normalized = keys == COMPONENT_LEVELS
+    out: list[Level] = []
     for key in keys:
         level = getattr(alarms, key)
-        if level is False:
-            continue
-        limit = threshold(key, level, types)
-        if normalized and key in ("cpu", "gpu", "gpu_memory") and limit is not None:
-            limit = float(level) if isinstance(level, Percent) else None
+        limit = None if level is False else threshold(key, level, types, normalized=normalized)
         if limit is not None:
             out.append((key, level, limit))
     return out
+
+
+def component_levels(component: Component, types: Sequence[str]) -> tuple[str, ...]:
+    """Which levels a component has: an adapter shares the machine of its base, and not every component has GPUs.
+
+    Parameters
+    ----------
+    component
+        The component.
+    types
+        The fleet's instance types.
+
+    Returns
+    -------
+    tuple of str
+        Keys of `Alarms`.
+    """
+    machines = [instances.lookup(kind) for kind in types]
+    given = (component, *(component.on or {}).values())
+    gpus = any(resources.accelerators for resources in given) and all(m is None or m.gpus for m in machines)
+    without = MACHINE_LEVELS if component.base is not None else () if gpus else ("gpu", "gpu_memory")
+    return tuple(key for key in COMPONENT_LEVELS if key not in without)

@@ -121,31 +121,61 @@ SIGNALS = {
 }
 
 
-#: Where a hosting mode publishes a metric under another name, or has one of its own.
+#: Where a hosting mode publishes a metric under another name, has one of its own, or has another cure.
 _OF_MODE: Mapping[Mode, Mapping[str, Signal]] = {
+    "instances": {},
     "serverless": {
+        "latency": replace(SIGNALS["latency"], do="Compare versions, load and `memory`."),
+        "overhead": replace(
+            SIGNALS["overhead"],
+            do="Cold starts count here: see ModelSetupTime, and keep capacity warm (`provisioned`).",
+        ),
+        "surge": replace(SIGNALS["surge"], do="Ask who calls; check the `concurrency`."),
+        "memory": replace(SIGNALS["memory"], do="Look for a leak; give it more `memory`."),
         "concurrency": Signal(
             "ServerlessConcurrentExecutionsUtilization",
             REQUESTS,
             "Average",
-            "the concurrency is used up",
-            "Raise it, or requests are refused.",
+            "the concurrency is nearly used up",
+            "Raise `concurrency` before requests are refused.",
         ),
     },
     "asynchronous": {
         "failures": Signal(
-            "InvocationFailures", REQUESTS, "Sum", "many requests fail", "Read the objects under the failure path."
+            "InvocationFailures",
+            REQUESTS,
+            "Sum",
+            "many requests fail",
+            "Read the objects under the failure path and the endpoint's log group.",
         ),
         "backlog": Signal(
-            "ApproximateBacklogSize", REQUESTS, "Average", "many requests wait", "Check the scaling limits."
+            "ApproximateBacklogSize",
+            REQUESTS,
+            "Average",
+            "many requests wait or are being worked on",
+            "Check the scaling limits and whether the model hangs.",
         ),
         "age": Signal(
-            "ApproximateAgeOfOldestRequest", REQUESTS, "Maximum", "requests wait long", "Check the scaling limits."
+            "ApproximateAgeOfOldestRequest",
+            REQUESTS,
+            "Maximum",
+            "a request has waited long",
+            "Check the scaling limits and whether the model hangs.",
         ),
     },
     "components": {
-        key: replace(SIGNALS[key], metric=f"{SIGNALS[key].metric}Normalized", namespace=COMPONENTS)
-        for key in ("cpu", "memory", "gpu", "gpu_memory")
+        "latency": replace(SIGNALS["latency"], do="Compare versions, load and what a copy is given."),
+        "errors_5xx": replace(SIGNALS["errors_5xx"], do="Read the component's log group."),
+        "model_errors": replace(SIGNALS["model_errors"], do="Read the component's log group."),
+        **{
+            key: replace(
+                SIGNALS[key],
+                metric=f"{SIGNALS[key].metric}Normalized",
+                namespace=COMPONENTS,
+                do="Run more copies, or give each more.",
+            )
+            for key in ("cpu", "memory", "gpu", "gpu_memory")
+        },
     },
 }
 
@@ -186,7 +216,7 @@ def microseconds_or_rate(level: float) -> float:
     return round(level.ratio, 6) if isinstance(level, Percent) else level
 
 
-def threshold(key: str, level: float, types: Sequence[str]) -> float | None:
+def threshold(key: str, level: float, types: Sequence[str], *, normalized: bool = False) -> float | None:
     """Turn a level into the metric's own unit.
 
     Parameters
@@ -197,18 +227,23 @@ def threshold(key: str, level: float, types: Sequence[str]) -> float | None:
         Its level: a duration, a percentage or a plain figure.
     types
         Instance types whose cores or GPUs a share of the machine counts; of several, the smallest decides.
+    normalized
+        Whether the metric itself is a share, whatever the machine: an inference component's is one of what a copy is
+        given.
 
     Returns
     -------
     float or None
         Microseconds, seconds, a rate from 0 to 1, percent, or 100 for each core or GPU; ``None`` when a type has no GPU
-        or is not in the table.
+        or is not in the table, and for a plain figure of a normalized metric, which would never be reached.
     """
     if key == "age":
         return float(level)
-    if not isinstance(level, Percent) or key not in MACHINE_LEVELS:
+    if key not in MACHINE_LEVELS:
         return microseconds_or_rate(level)
-    if key in ("memory", "disk"):
+    if normalized:
+        return float(level) if isinstance(level, Percent) else None
+    if not isinstance(level, Percent) or key in ("memory", "disk"):
         return float(level)
     machines = [instances.lookup(kind) for kind in types]
     units = [0 if machine is None else machine.vcpus if key == "cpu" else machine.gpus for machine in machines]

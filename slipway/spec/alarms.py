@@ -19,8 +19,8 @@ Load = Share | Annotated[float, Field(gt=0)]
 
 #: Which levels there are, by hosting mode: no alarm is made on a metric that is never published. Serverless endpoints
 #: publish no InvocationModelErrors (Developer Guide, "Alarms and logs for tracking metrics from serverless endpoints",
-#: an exhaustive list), asynchronous ones neither these nor Invocations nor OverheadLatency (the like page on asynchronous
-#: endpoints, exhaustive too); components have no disk of their own.
+#: an exhaustive list), asynchronous ones neither these nor Invocations nor OverheadLatency (the like page on them);
+#: components have no disk of their own.
 REQUEST_LEVELS = ("latency", "overhead", "errors_4xx", "errors_5xx", "model_errors", "surge")
 MACHINE_LEVELS = ("cpu", "memory", "disk", "gpu", "gpu_memory")
 LEVELS: Mapping[Mode, tuple[str, ...]] = {
