@@ -16,6 +16,11 @@ from slipway.commands import FAILED, WRONG
 
 Command = Callable[[argparse.Namespace], int]
 HIGHEST_PORT = 65_535
+INVOKE_EXAMPLES = """slipway invoke iris '[5.1, 3.5, 1.4, 0.2]'
+  slipway invoke iris --variant challenger
+  slipway invoke demand '[6, 0, 21]' --target-model store-2/v1/model.tar.gz
+  slipway invoke payments '31.5,,,1,' --content-type text/csv --container scale
+  slipway invoke shared --component prices"""
 
 
 def _port(text: str) -> int:
@@ -102,7 +107,11 @@ def _parser() -> argparse.ArgumentParser:
         target=True,
     )
     one.add_argument("folder", type=Path, help="what becomes model.tar.gz")
-    one.add_argument("--model", required=True, help="the endpoint's short name")
+    one.add_argument(
+        "--model",
+        required=True,
+        help="what the config calls it, such as iris; or demand/store-1 for an archive under models/demand/",
+    )
     one.add_argument("--version", required=True, help="1 or more, or a word such as 2026-11-21")
 
     add(top, "deploy", commands.deploy, "slipway deploy --env dev", target=True)
@@ -110,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     look = add(top, "status", commands.status, "slipway status --env dev --ask", target=True)
     look.add_argument("--ask", action="store_true", help="send each endpoint its sample")
     look.add_argument("--json", action="store_true", help="as JSON")
-    ask = add(top, "invoke", commands.invoke, "slipway invoke iris '[5.1, 3.5, 1.4, 0.2]'", target=True)
+    ask = add(top, "invoke", commands.invoke, INVOKE_EXAMPLES, target=True)
     ask.add_argument("endpoint", help="its short name")
     ask.add_argument(
         "body",
@@ -118,6 +127,10 @@ def _parser() -> argparse.ArgumentParser:
         help="what to send; - for standard input (default: the endpoint's sample)",
     )
     ask.add_argument("--content-type", help="its type (default: application/json)")
+    ask.add_argument("--variant", metavar="NAME", help="which variant answers (default: by weight)")
+    ask.add_argument("--target-model", metavar="ARCHIVE", help="multi-model: which archive under the prefix answers")
+    ask.add_argument("--container", metavar="NAME", help="direct pipeline: which container answers")
+    ask.add_argument("--component", metavar="NAME", help="inference components: which one answers")
     return parser
 
 
@@ -167,14 +180,16 @@ def _exit_code(error: Exception) -> int | None:
     from botocore.exceptions import BotoCoreError, ClientError
 
     from slipway.ops.deploy import DeployError, WrongArtifact
+    from slipway.ops.invoke import InvokeError, WrongRequest
     from slipway.ops.package import PackageError
     from slipway.ops.publish import PublishError
     from slipway.ops.target import WrongTarget
     from slipway.spec.lock import LockError
 
-    if isinstance(error, WrongTarget | WrongArtifact | LockError | PackageError):
+    if isinstance(error, WrongTarget | WrongArtifact | WrongRequest | LockError | PackageError):
         return WRONG
-    return FAILED if isinstance(error, DeployError | PublishError | BotoCoreError | ClientError) else None
+    known = DeployError | PublishError | InvokeError | BotoCoreError | ClientError
+    return FAILED if isinstance(error, known) else None
 
 
 if __name__ == "__main__":

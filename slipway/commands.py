@@ -167,6 +167,7 @@ def local_env(args: argparse.Namespace) -> int:
 def publish(args: argparse.Namespace) -> int:
     """Package a folder, upload it under its version, and record its hash."""
     from slipway.ops.publish import publish as run
+    from slipway.ops.publish import published_models
     from slipway.ops.target import choose
     from slipway.spec.load import LOCK, load_unpublished
     from slipway.spec.lock import artifact_key
@@ -177,8 +178,9 @@ def publish(args: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return WRONG
     environment = load_unpublished(args.config, args.env)
-    if args.model not in environment.endpoints:
-        print(f"note: {_no_endpoint(args.model, tuple(environment.endpoints))}", file=sys.stderr)
+    known = published_models(environment)
+    if not any(args.model == model or (model.endswith("/") and args.model.startswith(model)) for model in known):
+        print(f"note: {_unknown(f'no endpoint uses a model {args.model!r}', args.model, known)}", file=sys.stderr)
     target = choose(environment, args.target)
     print(target.where)
     done = run(
@@ -226,7 +228,7 @@ def _status(args: argparse.Namespace, *, ask: bool) -> int:
     import json
     from dataclasses import fields
 
-    from slipway.ops.inventory import MISSING, Inventory, Row
+    from slipway.ops.inventory import MISSING, UNASKED, Inventory, Row
     from slipway.ops.table import show
     from slipway.ops.target import choose
     from slipway.spec.load import load
@@ -240,60 +242,64 @@ def _status(args: argparse.Namespace, *, ask: bool) -> int:
     else:
         if ask:
             print()
-        columns = [f.name for f in fields(Row) if f.name not in ("answer", "declared")]
-        show(columns, [[str(row.as_dict()[column]) for column in columns] for row in rows])
+        # What no endpoint here has, such as components, needs no column.
+        names = [f.name for f in fields(Row) if f.name not in ("answer", "declared")]
+        columns = [name for name in names if any(getattr(row, name) for row in rows)] or names
+        show(columns, [[str(getattr(row, column)) for column in columns] for row in rows])
         for row in undeclared:
             print(inventory.remedy(row))
         if ask:
             print()
-        for endpoint, answer in {row.endpoint: row.answer for row in rows if row.answer}.items():
-            print(f"{endpoint} answered: {answer}")
+        for name, answer in {row.name: row.answer for row in rows if row.answer}.items():
+            print(f"{name}: {answer}" if answer.startswith(UNASKED) else f"{name} answered: {answer}")
     return FAILED if any(row.status == MISSING or row.answer.startswith("error:") for row in rows) else OK
 
 
 def invoke(args: argparse.Namespace) -> int:
     """Send an endpoint a request and print its answer."""
-    from botocore.exceptions import ClientError
+    from dataclasses import replace
 
+    from slipway.ops.invoke import Invoker, Request, check, request_of, sample_of
     from slipway.ops.target import choose
 
-    loaded = _loaded(args)
-    environment = loaded.environment
+    environment = _loaded(args).environment
     if args.endpoint not in environment.endpoints:
         print(_no_endpoint(args.endpoint, tuple(environment.endpoints)), file=sys.stderr)
         return WRONG
-    sample = environment.endpoints[args.endpoint].sample
+    endpoint = environment.endpoints[args.endpoint]
+    sample = sample_of(endpoint, args.component)
+    if args.body is not None:
+        body = sys.stdin.buffer.read() if args.body == "-" else args.body.encode()
+        request = Request(body, "application/json", component=args.component)
+    elif sample is not None:
+        request = request_of(endpoint, sample, args.component)
+    else:
+        request = Request(b"", "", component=args.component)
+    said = {key: getattr(args, key) for key in ("content_type", "variant", "target_model", "container")}
+    request = replace(request, **{key: value for key, value in said.items() if value is not None})
+    check(args.endpoint, endpoint, request)
     if args.body is None and sample is None:
-        print(
-            f"{args.endpoint} declares no `sample`: give a body, or - for standard input",
-            file=sys.stderr,
-        )
+        print(f"{args.endpoint} declares no `sample`: give a body, or - for standard input", file=sys.stderr)
         return WRONG
-    text = sample.body if args.body is None and sample is not None else args.body
-    body = sys.stdin.buffer.read() if args.body == "-" else text.encode()
-    content_type = args.content_type or (sample.content_type if sample and args.body is None else "application/json")
     target = choose(environment, args.target)
     print(target.where, file=sys.stderr)
-    try:
-        answer = target.client("sagemaker-runtime").invoke_endpoint(
-            EndpointName=environment.names.endpoint(args.endpoint),
-            Body=body,
-            ContentType=content_type,
-        )
-    except ClientError as error:
-        print(error.response["Error"].get("Message", str(error)), file=sys.stderr)
-        return FAILED
-    content = answer["Body"].read()
+    answer = Invoker(environment, target).invoke(args.endpoint, request)
+    if answer.location:
+        print(f"answered in {answer.location}", file=sys.stderr)
     # As it came, since it may be binary and go to a file; only a terminal's prompt wants a line of its own.
-    end = b"\n" if sys.stdout.isatty() and not content.endswith(b"\n") else b""
-    sys.stdout.buffer.write(content + end)
+    end = b"\n" if sys.stdout.isatty() and not answer.body.endswith(b"\n") else b""
+    sys.stdout.buffer.write(answer.body + end)
     sys.stdout.buffer.flush()
     return OK
 
 
 def _no_endpoint(name: str, known: Sequence[str]) -> str:
+    return _unknown(f"no endpoint is called {name!r}", name, known)
+
+
+def _unknown(what: str, name: str, known: Sequence[str]) -> str:
     from difflib import get_close_matches
 
     close = get_close_matches(name, known, 1)
     hint = f", did you mean {close[0]}?" if close else "."
-    return f"no endpoint is called {name!r}{hint} There is: {', '.join(known) or 'none'}"
+    return f"{what}{hint} There is: {', '.join(known) or 'none'}"

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from slipway.ops.publish import PublishError, publish, short, stored_hash
-from slipway.spec.lock import LOCK_PATH, artifact_key, read_lock
-from slipway.spec.sources import Artifact, artifacts
+from slipway.spec.lock import LOCK_PATH, PUBLISHED_KEY, read_lock
+from slipway.spec.sources import artifacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 #: What the deployed toolkit must be at least, for the synthesizer of the pinned aws-cdk-lib.
 BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 LEAST_BOOTSTRAP = 6
-#: Where a model's training script lies, if the project has one.
+#: Where the training script of a model lies, if the project has one: in the folder of its name.
 TRAINING = Path("examples/models")
 
 
@@ -81,6 +81,7 @@ class Deployer:
         self._lock = config / LOCK_PATH.name
         self._assembly = Path("cdk.out") / environment.environment
         self._synthesized = False
+        self._trained: set[Path] = set()
         self._s3: S3Client = target.client("s3")
 
     def run(self) -> None:
@@ -100,8 +101,8 @@ class Deployer:
         if not bucket_exists:
             self._cdk("foundation", "deploy", foundation)
             self._synthesized = True
-        for name, artifact in missing:
-            self._publish(name, artifact)
+        for name, key in missing:
+            self._publish(name, key)
         self._cdk(
             "endpoints" if self._environment.endpoints else "operations",
             "deploy",
@@ -148,46 +149,54 @@ class Deployer:
             return False
         return True
 
-    def _artifacts(self) -> Iterator[tuple[str, Artifact]]:
-        """Every artifact in the model bucket, with its endpoint's short name."""
+    def _artifacts(self) -> Iterator[tuple[str, str]]:
+        """Every key in the model bucket that an endpoint needs, once, with the short name of the first to need it.
+
+        Of a multi-model prefix those are the archives that the lock file knows, and the prefix itself if it knows none.
+        """
+        hashes = read_lock(self._lock)
+        seen = set()
         for name, endpoint in self._environment.endpoints.items():
             for artifact in artifacts(name, endpoint, self._environment.names.bucket):
-                if not artifact.elsewhere:
-                    yield name, artifact
+                locked = [key for key in sorted(hashes) if artifact.several and key.startswith(artifact.key)]
+                for key in locked or [artifact.key]:
+                    if not artifact.elsewhere and key not in seen:
+                        seen.add(key)
+                        yield name, key
 
-    def _missing(self) -> list[tuple[str, Artifact]]:
-        """Answer which artifacts are not in the bucket; refuse those that have other bytes than were published."""
+    def _missing(self) -> list[tuple[str, str]]:
+        """Answer which keys are not in the bucket; refuse objects that have other bytes than were published."""
         bucket = self._environment.names.bucket
         hashes = read_lock(self._lock)
         missing, wrong = [], []
-        for name, artifact in self._artifacts():
-            if artifact.key.endswith("/"):
-                if not self._prefix_exists(artifact.key):
-                    missing.append((name, artifact))
+        for name, key in self._artifacts():
+            if key.endswith("/"):
+                if not self._prefix_exists(key):
+                    missing.append((name, key))
                 continue
-            recorded = hashes.get(artifact.key)
+            recorded = hashes.get(key)
             try:
-                stored = stored_hash(self._s3, bucket, artifact.key)
+                stored = stored_hash(self._s3, bucket, key)
             except PublishError as error:
                 wrong.append(str(error))
             except ClientError as error:
-                wrong.append(f"s3://{bucket}/{artifact.key} cannot be read ({error}): deploying needs s3:GetObject")
+                wrong.append(f"s3://{bucket}/{key} cannot be read ({error}): deploying needs s3:GetObject")
             else:
                 if stored is None:
-                    missing.append((name, artifact))
+                    missing.append((name, key))
                 elif stored != recorded:
-                    wrong.append(self._replaced(name, artifact, stored, recorded))
+                    wrong.append(self._replaced(name, key, stored, recorded))
         if wrong:
             raise WrongArtifact("\n".join(dict.fromkeys([*wrong, "Nothing was deployed."])))
         return missing
 
-    def _replaced(self, name: str, artifact: Artifact, stored: str, recorded: str | None) -> str:
+    def _replaced(self, name: str, key: str, stored: str, recorded: str | None) -> str:
         bucket = self._environment.names.bucket
         was = f"has sha256 {short(recorded)}" if recorded else "does not know it"
         return (
-            f"endpoints.{name}: s3://{bucket}/{artifact.key} has sha256 {short(stored)}, but {self._lock} {was}: "
+            f"endpoints.{name}: s3://{bucket}/{key} has sha256 {short(stored)}, but {self._lock} {was}: "
             "somebody replaced the object. Delete its newest version, so that the one that was published shows again "
-            f"(`aws s3api list-object-versions --bucket {bucket} --prefix {artifact.key}`), or publish these bytes as "
+            f"(`aws s3api list-object-versions --bucket {bucket} --prefix {key}`), or publish these bytes as "
             "another version and declare that"
         )
 
@@ -195,40 +204,62 @@ class Deployer:
         found = self._s3.list_objects_v2(Bucket=self._environment.names.bucket, Prefix=prefix, MaxKeys=1)
         return bool(found.get("KeyCount"))
 
-    def _publish(self, name: str, artifact: Artifact) -> None:
+    def _publish(self, name: str, key: str) -> None:
         bucket = self._environment.names.bucket
-        if artifact.key != artifact_key(name, artifact.version):
-            raise DeployError(
-                f"publish: s3://{bucket}/{artifact.key} is not there, and `slipway publish` writes to another key: "
-                f"upload it, or leave out `artifact` under endpoints.{name} and publish version {artifact.version}"
-            )
-        folder = self._train(name, artifact.version, artifact.key)
+        published = PUBLISHED_KEY.fullmatch(key)
+        if published is None:
+            raise DeployError(f"publish: s3://{bucket}/{key} is not there, {self._remedy(name, key)}")
+        model, version = published["model"], published["version"]
+        folder = self._train(model, version, key)
         done = publish(
             folder,
-            model=name,
-            version=artifact.version,
+            model=model,
+            version=version,
             bucket=bucket,
             lock_path=self._lock,
             s3=self._s3,
         )
         self._step(
-            f"publish {name} {artifact.version}",
+            f"publish {model} {version}",
             f"{done.uri} ({done.size:,} bytes, sha256 {short(done.sha256)})",
         )
 
-    def _train(self, name: str, version: str, key: str) -> Path:
-        script = TRAINING / name / "train.py"
+    def _remedy(self, name: str, key: str) -> str:
+        """Say how to fill a key that no training script could."""
+        found = artifacts(name, self._environment.endpoints[name], self._environment.names.bucket)
+        several = any(artifact.several for artifact in found if artifact.key == key)
+        if several and PUBLISHED_KEY.fullmatch(f"{key}name/v1/model.tar.gz"):
+            model = key.removeprefix("models/").removesuffix("/")
+            return (
+                "and no archive lies under it: publish one with `slipway publish FOLDER "
+                f"--model {model}/NAME --version 1`, which a request then names as NAME/v1/model.tar.gz"
+            )
+        cure = "" if several else f", or leave out `artifact` under endpoints.{name} and publish its version"
+        return f"and `slipway publish` writes to another key: upload it{cure}"
+
+    def _train(self, model: str, version: str, key: str) -> Path:
+        """Run the training script of a model, unless it ran; answer the folder that it made.
+
+        A script in ``examples/models/demand/`` makes ``demand``, and a folder for each of ``demand/store-1`` and so on.
+        """
+        top, _, part = model.partition("/")
+        script = TRAINING / top / "train.py"
         if not script.is_file():
             raise DeployError(
-                f"publish: {key} is not in the model bucket yet: `slipway publish FOLDER --model {name} --version "
+                f"publish: {key} is not in the model bucket yet: `slipway publish FOLDER --model {model} --version "
                 f"{version}`"
             )
         out = script.parent / "build" / f"v{version}"
-        self._step(f"train {name} {version}", str(script))
-        command = [sys.executable, str(script), "--version", version, "--out", str(out)]
-        if subprocess.run(command, check=False).returncode:
-            raise DeployError(f"train: {' '.join(command)} failed; its output is above")
-        return out
+        if out not in self._trained:
+            self._step(f"train {top} {version}", str(script))
+            command = [sys.executable, str(script), "--version", version, "--out", str(out)]
+            if subprocess.run(command, check=False).returncode:
+                raise DeployError(f"train: {' '.join(command)} failed; its output is above")
+            self._trained.add(out)
+        if not (out / part).is_dir():
+            made = ", ".join(sorted(path.name for path in out.iterdir() if path.is_dir()))
+            raise DeployError(f"train: {script} makes no {part}, which {key} is published from; it makes {made}")
+        return out / part
 
     def _cdk(self, what: str, *arguments: str) -> None:
         begun = time.monotonic()

@@ -8,33 +8,42 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from slipway.ops.invoke import InvokeError, Invoker, request_of, sample_of
 from slipway.spec.endpoint import Endpoint
 from slipway.spec.environment import Environment
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from types_boto3_application_autoscaling import ApplicationAutoScalingClient
     from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_sagemaker import SageMakerClient
-    from types_boto3_sagemaker.type_defs import DeploymentConfigOutputTypeDef
-    from types_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
     from slipway.ops.target import Target
 
 MISSING = "missing"
+#: How an answer begins that none was asked for.
+UNASKED = "not asked"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One variant of one endpoint.
+    """One variant or inference component of one endpoint.
 
     Attributes
     ----------
     endpoint, status, variant
-        Names and the endpoint's status; ``missing`` when it does not exist.
+        Names and the status; ``missing`` when it does not exist.
+    component
+        Short name of the inference component; empty for a variant.
     version
         Of the model, by its tag.
+    mode
+        How it is hosted; empty for a single model on instances that answers at once.
+    traffic
+        A variant's share of the requests where there are several; how many of them a shadow gets a copy of.
     instances
-        Live count and type.
+        Live count and type; memory and concurrency; a component's copies.
     strategy
         How it is updated.
     alarms
@@ -52,8 +61,11 @@ class Row:
 
     endpoint: str
     status: str
+    component: str = ""
     version: str = ""
     variant: str = ""
+    mode: str = ""
+    traffic: str = ""
     instances: str = ""
     strategy: str = ""
     alarms: str = ""
@@ -61,6 +73,11 @@ class Row:
     dashboard: str = ""
     answer: str = ""
     declared: bool = True
+
+    @property
+    def name(self) -> str:
+        """What answers: the endpoint, or a component of it."""
+        return f"{self.endpoint}, {self.component}" if self.component else self.endpoint
 
     def as_dict(self) -> dict[str, str | bool]:
         """Plain data, for programs."""
@@ -83,7 +100,7 @@ class Inventory:
         self._sagemaker: SageMakerClient = target.client("sagemaker")
         self._scaling: ApplicationAutoScalingClient = target.client("application-autoscaling")
         self._cloudwatch: CloudWatchClient = target.client("cloudwatch")
-        self._runtime: SageMakerRuntimeClient = target.client("sagemaker-runtime")
+        self._invoker = Invoker(environment, target)
 
     def rows(self, *, ask: bool = False) -> Iterator[Row]:
         """Describe every declared endpoint.
@@ -96,7 +113,7 @@ class Inventory:
         Yields
         ------
         Row
-            One for each variant.
+            One for each variant, and for each inference component.
         """
         for name, endpoint in self._environment.endpoints.items():
             yield from self._endpoint(name, endpoint, ask=ask)
@@ -152,38 +169,76 @@ class Inventory:
             yield Row(endpoint=full, status=MISSING)
             return
         config = self._sagemaker.describe_endpoint_config(EndpointConfigName=found["EndpointConfigName"])
-        models = {v["VariantName"]: v for v in config["ProductionVariants"]}
-        answer = self.ask(name, endpoint) if ask else ""
-        for variant in found.get("ProductionVariants", []):
-            declared = models[variant["VariantName"]]
-            model = self._sagemaker.describe_model(ModelName=declared["ModelName"])
+        for live, declared, shadow in _variants(found, config):
+            own = {"Name": "EndpointName", "Value": full}
+            model = self._model(declared)
+            asleep = live.get("CurrentInstanceCount") == 0 and bool(config.get("AsyncInferenceConfig"))
+            answered = ask and not shadow and endpoint.components is None
             yield Row(
                 endpoint=full,
                 status=found["EndpointStatus"],
-                version=self._tag(model["ModelArn"], "Version"),
-                variant=variant["VariantName"],
-                instances=f"{variant.get('CurrentInstanceCount', '?')} × {declared.get('InstanceType', '?')}",
-                strategy=_strategy(found.get("LastDeploymentConfig")),
-                alarms=self._alarms(full),
-                scaling=self._limits(full, variant["VariantName"]),
+                version=self._tag(model["ModelArn"], "Version") if model else "",
+                variant=live["VariantName"],
+                mode="shadow" if shadow else _mode(config, declared, model),
+                traffic=_traffic(found, live, shadow=shadow),
+                instances=_capacity(live, declared),
+                strategy=_strategy(found.get("LastDeploymentConfig"), guardable="ServerlessConfig" not in declared),
+                alarms=self._alarms(full, own),
+                scaling=self._variant_limits(full, live, declared),
                 dashboard=self._dashboard(name),
-                answer=answer,
+                answer=self._asked(name, endpoint, asleep="instances" if asleep else "") if answered else "",
             )
+        for component in endpoint.components or {}:
+            yield self._component(name, endpoint, component, ask=ask)
+
+    def _component(self, name: str, endpoint: Endpoint, component: str, *, ask: bool) -> Row:
+        full, own = self._environment.names.endpoint(name), self._environment.names.component(name, component)
+        try:
+            found = self._sagemaker.describe_inference_component(InferenceComponentName=own)
+        except ClientError as error:
+            if "Could not find" not in str(error):
+                raise
+            return Row(endpoint=full, component=component, status=MISSING)
+        copies = found["RuntimeConfig"].get("CurrentCopyCount", 0)
+        asleep = "" if copies else "copies"
+        return Row(
+            endpoint=full,
+            component=component,
+            status=found["InferenceComponentStatus"],
+            version=self._tag(found["InferenceComponentArn"], "Version"),
+            variant=found["VariantName"],
+            mode="component",
+            instances=f"{copies} {'copy' if copies == 1 else 'copies'}{_reserved(found)}",
+            strategy=_strategy(found.get("LastDeploymentConfig"), guardable=False),
+            alarms=self._alarms(full, {"Name": "InferenceComponentName", "Value": own}),
+            scaling=self._limits(f"inference-component/{own}"),
+            dashboard=self._dashboard(name),
+            answer=self._asked(name, endpoint, component, asleep=asleep) if ask else "",
+        )
+
+    def _model(self, variant: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Describe a variant's model; empty where inference components bring the models."""
+        name = variant.get("ModelName")
+        return self._sagemaker.describe_model(ModelName=name) if name else {}
 
     def _tag(self, arn: str, key: str) -> str:
         tags = self._sagemaker.list_tags(ResourceArn=arn)["Tags"]
         return next((tag["Value"] for tag in tags if tag["Key"] == key), "")
 
-    def _alarms(self, full: str) -> str:
+    def _alarms(self, full: str, own: Mapping[str, str]) -> str:
         pages = self._cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{full}-")
         # The prefix alone would also match those of a model whose name goes on, such as `iris-ep-next`.
-        own = {"Name": "EndpointName", "Value": full}
         alarms = [alarm for page in pages for alarm in page["MetricAlarms"] if own in alarm.get("Dimensions", [])]
         firing = [a["AlarmName"].removeprefix(f"{full}-") for a in alarms if a["StateValue"] == "ALARM"]
         return f"{len(alarms)}, {'none in ALARM' if not firing else 'ALARM: ' + ', '.join(firing)}"
 
-    def _limits(self, full: str, variant: str) -> str:
-        resource = f"endpoint/{full}/variant/{variant}"
+    def _variant_limits(self, full: str, live: Mapping[str, Any], declared: Mapping[str, Any]) -> str:
+        managed = live.get("ManagedInstanceScaling") or declared.get("ManagedInstanceScaling") or {}
+        if managed.get("Status") == "ENABLED":
+            return f"{managed.get('MinInstanceCount', '?')}–{managed.get('MaxInstanceCount', '?')}, managed"
+        return self._limits(f"endpoint/{full}/variant/{live['VariantName']}")
+
+    def _limits(self, resource: str) -> str:
         found = self._scaling.describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=[resource])
         limits = [f"{t['MinCapacity']}–{t['MaxCapacity']}" for t in found["ScalableTargets"]]
         return limits[0] if limits else "off"
@@ -196,38 +251,79 @@ class Inventory:
             "none",
         )
 
-    def ask(self, name: str, endpoint: Endpoint) -> str:
-        """Send an endpoint its sample.
-
-        Parameters
-        ----------
-        name
-            The endpoint's short name.
-        endpoint
-            The endpoint.
-
-        Returns
-        -------
-        str
-            What it answered, or why it did not.
-        """
-        if endpoint.sample is None:
-            return "no sample declared"
+    def _asked(self, name: str, endpoint: Endpoint, component: str | None = None, *, asleep: str) -> str:
+        """Send a sample, unless what would answer has scaled to nothing; answer what came, or why nothing did."""
+        sample = sample_of(endpoint, component)
+        if sample is None:
+            return f"{UNASKED}, no sample is declared"
+        if asleep:
+            return f"{UNASKED}, it has no {asleep} now; a request starts one"
         try:
-            answer = self._runtime.invoke_endpoint(
-                EndpointName=self._environment.names.endpoint(name),
-                Body=endpoint.sample.body.encode(),
-                ContentType=endpoint.sample.content_type,
-            )
-        except ClientError as error:
-            return f"error: {error.response['Error'].get('Message', error)}"
-        return answer["Body"].read().decode(errors="replace").strip()
+            answer = self._invoker.invoke(name, request_of(endpoint, sample, component))
+        except InvokeError as error:
+            return f"error: {error}"
+        return answer.body.decode(errors="replace").strip()
 
 
-def _strategy(config: DeploymentConfigOutputTypeDef | None) -> str:
-    """Name the strategy of the last update, in the config's words."""
+def _variants(
+    found: Mapping[str, Any], config: Mapping[str, Any]
+) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any], bool]]:
+    """Each variant as it is, as its config has it, and whether it is a shadow."""
+    for kind in ("ProductionVariants", "ShadowProductionVariants"):
+        declared = {variant["VariantName"]: variant for variant in config.get(kind, [])}
+        for live in found.get(kind, []):
+            yield live, declared.get(live["VariantName"], {}), kind.startswith("Shadow")
+
+
+def _mode(config: Mapping[str, Any], variant: Mapping[str, Any], model: Mapping[str, Any]) -> str:
+    """Name how a variant is hosted, as far as it is more than one model on instances that answers at once."""
+    containers = model.get("Containers") or [model.get("PrimaryContainer") or {}]
+    pipeline = (model.get("InferenceExecutionConfig") or {}).get("Mode", "Serial").lower()
+    said = {
+        "asynchronous": bool(config.get("AsyncInferenceConfig")),
+        "serverless": "ServerlessConfig" in variant,
+        "components": not variant.get("ModelName"),
+        "multi-model": any(container.get("Mode") == "MultiModel" for container in containers),
+        f"pipeline, {pipeline}": len(containers) > 1,
+    }
+    return ", ".join(word for word, so in said.items() if so)
+
+
+def _traffic(found: Mapping[str, Any], live: Mapping[str, Any], *, shadow: bool) -> str:
+    weights = [variant.get("CurrentWeight", 0.0) for variant in found.get("ProductionVariants", [])]
+    if not (shadow or len(weights) > 1) or not sum(weights):
+        return ""
+    share = live.get("CurrentWeight", 0.0) / sum(weights)
+    return f"{share:.0%} copied" if shadow else f"{share:.0%}"
+
+
+def _capacity(live: Mapping[str, Any], declared: Mapping[str, Any]) -> str:
+    serverless = {**declared.get("ServerlessConfig", {}), **live.get("CurrentServerlessConfig", {})}
+    if serverless:
+        warm = serverless.get("ProvisionedConcurrency")
+        size = f"{serverless.get('MemorySizeInMB', 0) / 1024:g} GB × {serverless.get('MaxConcurrency', '?')}"
+        return f"{size}, {warm} warm" if warm else size
+    pools = live.get("InstancePools") or declared.get("InstancePools") or []
+    kinds = [declared["InstanceType"]] if "InstanceType" in declared else [pool["InstanceType"] for pool in pools]
+    return f"{live.get('CurrentInstanceCount', '?')} × {' or '.join(kinds) or '?'}"
+
+
+def _reserved(component: Mapping[str, Any]) -> str:
+    """What each copy of a component reserves, where it is the same on every instance type."""
+    needs = component.get("Specification", {}).get("ComputeResourceRequirements", {})
+    parts = [
+        (needs.get("NumberOfCpuCoresRequired"), "cores"),
+        (needs.get("NumberOfAcceleratorDevicesRequired"), "accelerators"),
+        (needs["MinMemoryRequiredInMb"] / 1024 if needs.get("MinMemoryRequiredInMb") else None, "GB"),
+    ]
+    said = [f"{value:g} {unit.removesuffix('s') if value == 1 else unit}" for value, unit in parts if value]
+    return f" × {', '.join(said)}" if said else ""
+
+
+def _strategy(config: Mapping[str, Any] | None, *, guardable: bool = True) -> str:
+    """Name the strategy of the last update, in the config's words; where there are no guardrails, only if there is."""
     if not config:
-        return "all_at_once"
+        return "all_at_once" if guardable else ""
     if "RollingUpdatePolicy" in config:
         size: Any = config["RollingUpdatePolicy"]["MaximumBatchSize"]
         return f"rolling, {_size(size)} a batch"

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from slipway.ops.package import Package, package
-from slipway.spec.lock import artifact_key, read_lock, record
+from slipway.spec.lock import PUBLISHED_KEY, artifact_key, read_lock, record
+from slipway.spec.sources import artifacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
     from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import CompletedPartTypeDef
+
+    from slipway.spec.environment import Environment
 
 #: Bytes; a larger archive is uploaded in parts of this size, four at a time (so 256 MiB of memory).
 PART_SIZE = 64 * 1024 * 1024
@@ -85,7 +88,8 @@ def publish(folder: Path, *, model: str, version: int | str, bucket: str, lock_p
     folder
         The model folder, as `slipway.ops.package.package` takes it.
     model
-        The short name from the config.
+        What the config calls it: most often the endpoint's short name. Under the multi-model prefix ``models/demand/``
+        an archive is called such as ``demand/store-1``; a request names it as ``store-1/v1/model.tar.gz``.
     version
         A whole number of 1 or more, or a word such as ``2026-11-21``.
     bucket
@@ -129,6 +133,28 @@ def publish(folder: Path, *, model: str, version: int | str, bucket: str, lock_p
             raise _taken(model, version, uri, stored, packed, hashes)
         record(lock_path, key, packed.sha256)
         return Published(key=key, uri=uri, sha256=packed.sha256, size=packed.size, uploaded=uploaded)
+
+
+def published_models(environment: Environment) -> tuple[str, ...]:
+    """Say which models the endpoints of an environment use that `publish` can write.
+
+    Parameters
+    ----------
+    environment
+        The environment.
+
+    Returns
+    -------
+    tuple of str
+        Such as ``iris``; ``demand/`` for the archives under a multi-model prefix.
+    """
+    found: dict[str, None] = {}
+    for name, endpoint in environment.endpoints.items():
+        for artifact in artifacts(name, endpoint, environment.names.bucket):
+            key = PUBLISHED_KEY.fullmatch(f"{artifact.key}name/v1/model.tar.gz" if artifact.several else artifact.key)
+            if key is not None:
+                found[key["model"].removesuffix("name") if artifact.several else key["model"]] = None
+    return tuple(found)
 
 
 def stored_hash(s3: S3Client, bucket: str, key: str) -> str | None:
@@ -251,17 +277,19 @@ def _taken(
     return VersionTaken(
         f"{model} version {version} was published with other bytes: {where} has sha256 "
         f"{short(present)}, this folder gives {short(packed.sha256)}. A version never changes: "
-        f"publish it as {_free(model, version, hashes)} under endpoints.{model} in the config"
+        f"publish it as {_free(model, version, hashes)}"
     )
 
 
 def _free(model: str, version: int | str, hashes: Mapping[str, str]) -> str:
     if not str(version).isdigit():
-        return "another version, and write that"
+        return f"another version, and write that where the config names {model}"
     free = int(version) + 1
     while artifact_key(model, free) in hashes:
         free += 1
-    return f"version {free}, and write `version: {free}`"
+    if "/" in model:
+        return f"version {free}, and let requests name {model.partition('/')[2]}/v{free}/model.tar.gz"
+    return f"version {free}, and write `version: {free}` where the config names {model}"
 
 
 def short(sha256: str) -> str:

@@ -29,8 +29,12 @@ if TYPE_CHECKING:
 
 LOCK_PATH = Path("config/models.lock.json")
 
+#: What a model is published as: its name, or under a multi-model prefix that and the archive's.
+_MODEL = rf"{WORDS}(/{WORDS})?"
 #: What `artifact_key` makes, taken apart.
-PUBLISHED_KEY = re.compile(rf"models/(?P<model>{WORDS})/v(?P<version>[A-Za-z0-9][A-Za-z0-9._-]{{0,62}})/model\.tar\.gz")
+PUBLISHED_KEY = re.compile(
+    rf"models/(?P<model>{_MODEL})/v(?P<version>[A-Za-z0-9][A-Za-z0-9._-]{{0,62}})/model\.tar\.gz"
+)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ENTRY = '{"sha256": "<64 hexadecimal digits>"}'
 
@@ -45,7 +49,8 @@ def artifact_key(model: str, version: int | str) -> str:
     Parameters
     ----------
     model
-        The short name from the config: lower-case words joined by hyphens.
+        The short name from the config: lower-case words joined by hyphens. An archive under the multi-model prefix
+        ``models/demand/`` has two, such as ``demand/store-1``.
     version
         A whole number of 1 or more, or a word such as ``2026-11-21``.
 
@@ -54,10 +59,10 @@ def artifact_key(model: str, version: int | str) -> str:
     ValueError
         If the name or the version is none.
     """
-    if not re.fullmatch(WORDS, model):
+    if not re.fullmatch(_MODEL, model):
         raise ValueError(
             f"model {model!r}: write lower-case letters and digits, words joined by hyphens, "
-            "a letter first, such as churn-score"
+            "a letter first, such as churn-score; or demand/store-1 for an archive under models/demand/"
         )
     if not re.fullmatch(r"(?!0+$)[A-Za-z0-9][A-Za-z0-9._-]{0,62}", str(version)):
         raise ValueError(f"version {version!r} of model {model}: write 1 or more, or a word such as 2026-11-21")

@@ -138,7 +138,7 @@ def test_publishing_a_missing_folder_to_an_undeclared_model_says_both(
     command = ["publish", str(tmp_path / "none"), "--model", "irsi", "--version", "1"]
     assert main([*command, "--config", str(root / "config")]) == 2
     note, error = capsys.readouterr().err.splitlines()
-    assert note == "note: no endpoint is called 'irsi', did you mean iris? There is: iris"
+    assert note == "note: no endpoint uses a model 'irsi', did you mean iris? There is: iris"
     assert "none does not exist" in error
 
 

@@ -175,7 +175,7 @@ def test_a_version_recorded_with_another_hash_is_refused_before_s3_is_asked(
     assert str(caught.value) == (
         f"iris version 1 was published with other bytes: {lock} has sha256 ffffffffffff…, "
         f"this folder gives {sha256_of(folder)[:12]}…. A version never changes: publish it as "
-        "version 2, and write `version: 2` under endpoints.iris in the config"
+        "version 2, and write `version: 2` where the config names iris"
     )
     assert stored_versions(s3) == 0
 
@@ -183,7 +183,7 @@ def test_a_version_recorded_with_another_hash_is_refused_before_s3_is_asked(
 def test_the_suggested_version_is_one_that_is_free(run: Run, lock: Path) -> None:
     for version in (1, 2, 3, 5):
         record(lock, f"models/iris/v{version}/model.tar.gz", OTHER)
-    with pytest.raises(VersionTaken, match=r"publish it as version 4, and write `version: 4` under endpoints\.iris"):
+    with pytest.raises(VersionTaken, match=r"publish it as version 4, and write `version: 4` where the config names iris"):
         run()
 
 

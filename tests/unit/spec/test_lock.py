@@ -22,7 +22,7 @@ def test_a_key_holds_model_and_version() -> None:
     assert artifact_key("churn-score", 12) == CHURN
 
 
-@pytest.mark.parametrize("model", ["", "Iris", "a/b", "../x", "a_b", "-a", "a-", "1a", "iris\n"])
+@pytest.mark.parametrize("model", ["", "Iris", "a/b/c", "a/", "/b", "a/B", "../x", "a_b", "-a", "a-", "1a", "iris\n"])
 def test_a_model_name_that_is_none_is_refused(model: str) -> None:
     with pytest.raises(ValueError, match="write lower-case letters and digits"):
         artifact_key(model, 1)
