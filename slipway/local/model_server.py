@@ -72,11 +72,20 @@ class Served:
 
 @dataclass(frozen=True)
 class Request:
-    """What a model is asked; an empty ``accept`` leaves the answer's content type to it."""
+    """What a model is asked.
+
+    Attributes
+    ----------
+    accept
+        Empty leaves the answer's content type to the model.
+    seconds
+        How long it may take; None for as long as a real-time invocation may.
+    """
 
     body: bytes
     content_type: str
     accept: str = ""
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -205,7 +214,7 @@ class ModelServer:
                 if stdin is not None:
                     stdin.write(_LENGTHS.pack(len(header), len(request.body)) + header + request.body)
                     stdin.flush()
-                answer, result = self._receive(INVOCATION_SECONDS)
+                answer, result = self._receive(request.seconds or INVOCATION_SECONDS)
             except OSError as error:
                 raise ModelServerError(0, "The model server ended.") from error
             except ModelServerError as error:

@@ -225,6 +225,27 @@ def test_an_instance_works_on_as_many_requests_as_its_config_says(local_aws: Loc
     assert metric(local_aws, "TimeInBacklog", "Maximum", **later.where)[0] < 250  # ms: both were started at once
 
 
+def test_what_takes_longer_than_it_may_is_a_failure(hosting: Hosting) -> None:
+    slow = ECHO.replace("    return {", "    time.sleep(30)\n    return {")
+    later = Asynchronous(hosting).serve(slow)
+    later.ask(later.put("1"), InvocationTimeoutSeconds=1)
+    assert "timed out" in later.told("Error")["failureReason"]
+
+
+def test_what_waits_is_forgotten_with_its_endpoint(local_aws: LocalAws, hosting: Hosting) -> None:
+    later = Asynchronous(hosting).serve()
+    hosting.api.update_endpoint_weights_and_capacities(
+        EndpointName=later.name, DesiredWeightsAndCapacities=[{"VariantName": "main", "DesiredInstanceCount": 0}]
+    )
+    later.ask(later.put("1"))
+    hosting.api.delete_endpoint(EndpointName=later.name)
+    hosting.endpoint(later.name)
+    later.ask(later.put("2"))
+    found = eventually(lambda: metric(local_aws, "InvocationsProcessed", "Sum", **later.where))
+    assert found == [1.0]
+    assert later.read(later.told("Success")["requestParameters"]["inputLocation"]) == "2"
+
+
 def test_a_topic_that_is_gone_is_a_notification_failure(local_aws: LocalAws, hosting: Hosting) -> None:
     gone = f"arn:aws:sns:{REGION}:{ACCOUNT}:gone"
     later = Asynchronous(hosting, NotificationConfig={"SuccessTopic": gone}).serve()

@@ -28,8 +28,9 @@ from slipway.local.mends.routing import HEADER, Call, InvalidError, Mode, call_o
 from slipway.local.model_server import ModelServerError, Response
 from slipway.local.resources.calls import Calls
 
-# InvokeEndpointAsync, RequestTTLSeconds: how long a request may wait.
+# InvokeEndpointAsync's defaults: how long a request may wait, and how long its processing may take.
 _TTL_SECONDS = 21600
+_INVOCATION_SECONDS = 900
 _calls = Calls("")
 
 
@@ -169,8 +170,9 @@ def _process(job: _Job, processed: telemetry.Processed) -> Response:
 
 
 def _answer(job: _Job, body: bytes) -> Response:
+    seconds = float(job.call.headers.get(f"{HEADER}invocationtimeoutseconds") or _INVOCATION_SECONDS)
     try:
-        return run(job.call, body)
+        return run(job.call, body, seconds)
     except InvalidError as error:
         raise _FailedError(f"ClientError: {error}") from error
     except ModelServerError as error:

@@ -164,7 +164,8 @@ class HostedEndpoint(_Ready, FakeEndpoint):
         for variant in fresh:
             before = live.get(variant["VariantName"], {})
             for member in ("InstanceCount", "Weight"):
-                if f"Desired{member}" in kept and f"Desired{member}" in before:
+                desired = f"Desired{member}"
+                if desired in kept and desired in before and desired in variant:
                     for state in ("Desired", "Current"):
                         variant[f"{state}{member}"] = before[f"{state}{member}"]
         self.config = config

@@ -119,8 +119,17 @@ def _refuse_above_concurrency(call: Call, concurrent: int) -> None:
         raise ThrottlingError("Rate exceeded")
 
 
-def run(call: Call, body: bytes) -> Response:
+def run(call: Call, body: bytes, seconds: float | None = None) -> Response:
     """Send a body through a variant's containers; return the last one's answer.
+
+    Parameters
+    ----------
+    call
+        The request.
+    body
+        Its body.
+    seconds
+        How long each container may take; None for as long as in a real-time invocation.
 
     Raises
     ------
@@ -134,7 +143,7 @@ def run(call: Call, body: bytes) -> Response:
     for position, (index, container) in enumerate(chosen):
         # Between containers each has its own default; what the caller accepts is for the last one to produce.
         accept = call.headers.get("accept", "") if position == len(chosen) - 1 else ""
-        answer = _ask(call, index, container, Request(response.body, response.content_type, accept))
+        answer = _ask(call, index, container, Request(response.body, response.content_type, accept, seconds))
         response = replace_values(
             answer,
             model_seconds=answer.model_seconds + response.model_seconds,

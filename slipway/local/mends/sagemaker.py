@@ -210,7 +210,9 @@ def delete_endpoint(self: SageMakerResponse) -> ActionResult:
             if resource in scaling.targets.get(dimension, {}):
                 scaling.deregister_scalable_target(_NAMESPACE, resource, dimension)
     del backend.endpoints[endpoint.endpoint_name]
-    FLEET.retire((backend.account_id, backend.region_name, endpoint.endpoint_name))
+    where = (backend.account_id, backend.region_name, endpoint.endpoint_name)
+    FLEET.retire(where)
+    BACKLOGS.work_off(where)  # which forgets what still waited
     return EmptyResult()
 
 
