@@ -1,23 +1,39 @@
-"""Autoscaling of an endpoint's instances: a scalable target and its target-tracking policies for each variant."""
+"""Autoscaling of instances, copies or provisioned concurrency: what is scaled, between which limits, and when."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aws_cdk import CfnResource
 from constructs import Construct
 
 from slipway.spec.environment import Environment
-from slipway.spec.scaling import Scaling
+from slipway.spec.scaling import Mode, Scaling
 from slipway_cdk.resource import declare, tags
-from slipway_cdk.signals import MACHINE, threshold
+from slipway_cdk.scaling_policies import Scaled, ScalingPolicies
 
-_DIMENSION = "sagemaker:variant:DesiredInstanceCount"
+_INSTANCES = "sagemaker:variant:DesiredInstanceCount"
+#: What there are more or fewer of, by hosting mode.
+_DIMENSIONS: Mapping[Mode, str] = {
+    "instances": _INSTANCES,
+    "serverless": "sagemaker:variant:DesiredProvisionedConcurrency",
+    "asynchronous": _INSTANCES,
+    "components": "sagemaker:inference-component:DesiredCopyCount",
+}
 
 
-def scale_instances(scope: Construct, *, environment: Environment, name: str, after: CfnResource) -> None:
-    """Scale every variant of an endpoint between its limits, if it declares `scaling`.
+def scale(
+    scope: Construct,
+    *,
+    environment: Environment,
+    name: str,
+    endpoint: CfnResource,
+    components: Mapping[str, CfnResource],
+) -> None:
+    """Scale every production variant of an endpoint, or every component, between its limits.
+
+    A shadow variant keeps its instances: its requests are copies of the production variant's, which is scaled.
 
     Parameters
     ----------
@@ -27,45 +43,57 @@ def scale_instances(scope: Construct, *, environment: Environment, name: str, af
         The environment.
     name
         The endpoint's short name.
-    after
-        The endpoint, which must exist before it can be scaled.
+    endpoint
+        The endpoint, which must exist before its variants can be scaled.
+    components
+        Its components, each of which must exist before it can be scaled.
     """
-    endpoint = environment.endpoints[name]
-    if endpoint.scaling is None:
-        return
-    full = environment.names.endpoint(name)
-    for variant, declared in endpoint.fleet.items():
+    for scaled, scaling in _scaled(environment, name):
         target = declare(
             scope,
-            f"Scaling-{variant}",
+            f"Scaling{scaled.id}",
             "AWS::ApplicationAutoScaling::ScalableTarget",
             {
                 "ServiceNamespace": "sagemaker",
-                "ScalableDimension": _DIMENSION,
-                "ResourceId": f"endpoint/{full}/variant/{variant}",
-                "MinCapacity": endpoint.scaling.min,
-                "MaxCapacity": endpoint.scaling.max,
-                "ScheduledActions": _schedules(endpoint.scaling) or None,
+                "ScalableDimension": _DIMENSIONS[scaled.mode],
+                "ResourceId": scaled.resource,
+                "MinCapacity": scaling.min,
+                "MaxCapacity": scaling.max,
+                "ScheduledActions": _schedules(scaling) or None,
                 "Tags": tags(environment, name),
             },
         )
-        target.add_resource_dependency(after)
-        for metric, tracking in tracked(endpoint.scaling, full, variant, declared.hosting.types):
-            declare(
-                scope,
-                f"Scaling-{metric}-{variant}",
-                "AWS::ApplicationAutoScaling::ScalingPolicy",
-                {
-                    "PolicyName": f"{full}-{variant}-{metric}",
-                    "PolicyType": "TargetTrackingScaling",
-                    "ScalingTargetId": target.ref,
-                    "TargetTrackingScalingPolicyConfiguration": {
-                        **tracking,
-                        "ScaleOutCooldown": endpoint.scaling.scale_out_cooldown.seconds,
-                        "ScaleInCooldown": endpoint.scaling.scale_in_cooldown.seconds,
-                    },
-                },
-            )
+        target.add_resource_dependency(components.get(scaled.what, endpoint))
+        policies = ScalingPolicies(
+            scope, environment=environment, name=name, scaled=scaled, scaling=scaling, target=target.ref
+        )
+        policies.tracking()
+        policies.steps()
+        policies.from_zero()
+
+
+def _scaled(environment: Environment, name: str) -> Iterator[tuple[Scaled, Scaling]]:
+    """What is scaled, and how."""
+    endpoint = environment.endpoints[name]
+    full = environment.names.endpoint(name)
+    mode = endpoint.mode
+    for component, declared in (endpoint.components or {}).items():
+        scaling = endpoint.scaling_of(declared)
+        if scaling is not None:
+            own = environment.names.component(name, component)
+            place = f"inference-component/{own}"
+            dimensions = {"InferenceComponentName": own}
+            yield Scaled(component, f"--{component}", f"--{component}", own, place, full, dimensions, (), mode), scaling
+    if endpoint.components is not None or endpoint.scaling is None:
+        return
+    fleet = endpoint.fleet
+    for variant, member in fleet.items():
+        suffix = f"-{variant}" if len(fleet) > 1 else ""
+        place = f"endpoint/{full}/variant/{variant}"
+        dimensions = {"EndpointName": full, "VariantName": variant}
+        types = member.hosting.types
+        own = f"{full}-{variant}"
+        yield Scaled(variant, f"-{variant}", suffix, own, place, full, dimensions, types, mode), endpoint.scaling
 
 
 def _schedules(declared: Scaling) -> list[dict[str, Any]]:
@@ -78,64 +106,3 @@ def _schedules(declared: Scaling) -> list[dict[str, Any]]:
         }
         for schedule in declared.schedules
     ]
-
-
-def tracked(
-    declared: Scaling, endpoint: str, variant: str, types: Sequence[str]
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Say what autoscaling tracks.
-
-    Parameters
-    ----------
-    declared
-        The declared scaling.
-    endpoint, variant
-        Full names.
-    types
-        Its instance types, which decide about the figures of CPU and GPU.
-
-    Yields
-    ------
-    tuple of str and dict
-        A name for each metric, and its target.
-    """
-    predefined = (
-        (
-            "invocations",
-            "SageMakerVariantInvocationsPerInstance",
-            declared.targets("instances").get("invocations_per_minute"),
-        ),
-        (
-            "concurrency",
-            "SageMakerVariantConcurrentRequestsPerModelHighResolution",
-            declared.concurrency,
-        ),
-    )
-    for name, metric, value in predefined:
-        if value is not None:
-            yield (
-                name,
-                {
-                    "TargetValue": value,
-                    "PredefinedMetricSpecification": {"PredefinedMetricType": metric},
-                },
-            )
-    for name, metric, share in (
-        ("cpu", "CPUUtilization", declared.cpu),
-        ("gpu", "GPUUtilization", declared.gpu),
-    ):
-        # The rules have refused types whose cores or GPUs the table does not know.
-        value = threshold(name, share, types) if share is not None else None
-        if value is not None:
-            dimensions = [
-                {"Name": "EndpointName", "Value": endpoint},
-                {"Name": "VariantName", "Value": variant},
-            ]
-            specification = {
-                "Namespace": MACHINE,
-                "MetricName": metric,
-                "Statistic": "Average",
-                "Unit": "Percent",
-                "Dimensions": dimensions,
-            }
-            yield name, {"TargetValue": value, "CustomizedMetricSpecification": specification}

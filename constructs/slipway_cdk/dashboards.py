@@ -3,62 +3,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from aws_cdk import CfnResource
 from constructs import Construct
 
-from slipway.spec import instances
-from slipway.spec.endpoint import Endpoint
 from slipway.spec.environment import Environment
+from slipway_cdk.graphs import OVERVIEWS, Line, Owner, graphs
 from slipway_cdk.resource import declare
-from slipway_cdk.signals import MACHINE, REQUESTS
 
 _WIDTH, _HEIGHT = 8, 6
 #: CloudWatch's "Dashboard body structure": an alarm widget shows 1 to 100 alarms.
 MOST_ALARMS = 100
-#: Title, unit of the axis, and the metrics with their statistics.
-_REQUEST_GRAPHS: tuple[tuple[str, str, tuple[tuple[str, str, str], ...]], ...] = (
-    (
-        "Invocations",
-        "requests",
-        ((REQUESTS, "Invocations", "Sum"), (REQUESTS, "InvocationsPerInstance", "Sum")),
-    ),
-    ("Model latency", "µs", tuple((REQUESTS, "ModelLatency", s) for s in ("p50", "p95", "p99"))),
-    ("Overhead latency", "µs", tuple((REQUESTS, "OverheadLatency", s) for s in ("p50", "p95"))),
-    (
-        "Errors",
-        "share of requests",
-        tuple(
-            (REQUESTS, m, "Average") for m in ("Invocation4XXErrors", "Invocation5XXErrors", "InvocationModelErrors")
-        ),
-    ),
-    (
-        "Machine",
-        "percent, 100 per core",
-        tuple((MACHINE, m, "Average") for m in ("CPUUtilization", "MemoryUtilization", "DiskUtilization")),
-    ),
-)
-_GPU_GRAPH = (
-    "GPU",
-    "percent, 100 per GPU",
-    tuple((MACHINE, m, "Average") for m in ("GPUUtilization", "GPUMemoryUtilization")),
-)
+#: CloudWatch's quotas: metrics in a graph.
+MOST_LINES = 500
 
 
-def _graph(title: str, unit: str, metrics: list[list[Any]], region: str, at: int) -> dict[str, Any]:
+def _place(at: int) -> dict[str, int]:
+    return {"x": at % 3 * _WIDTH, "y": at // 3 * _HEIGHT, "width": _WIDTH, "height": _HEIGHT}
+
+
+def _graph(
+    title: str, unit: str, metrics: Sequence[Sequence[object]], region: str, at: int, period: int = 60
+) -> dict[str, Any]:
     return {
         "type": "metric",
-        "x": at % 3 * _WIDTH,
-        "y": at // 3 * _HEIGHT,
-        "width": _WIDTH,
-        "height": _HEIGHT,
+        **_place(at),
         "properties": {
             "title": title,
             "region": region,
             "view": "timeSeries",
-            "period": 60,
+            "period": period,
             "metrics": metrics,
             "yAxis": {"left": {"min": 0, "label": unit, "showUnits": False}},
         },
@@ -70,9 +47,20 @@ def _dashboard(scope: Construct, id: str, name: str, widgets: list[dict[str, Any
     return declare(scope, id, "AWS::CloudWatch::Dashboard", {"DashboardName": name, "DashboardBody": body})
 
 
-def _alarm_status(title: str, arns: list[str], at: int) -> dict[str, Any]:
-    place = {"x": at % 3 * _WIDTH, "y": at // 3 * _HEIGHT, "width": _WIDTH, "height": _HEIGHT}
-    return {"type": "alarm", **place, "properties": {"title": title, "alarms": arns}}
+def _owners(environment: Environment, name: str, *, shadows: bool) -> Mapping[Owner, Mapping[str, Sequence[str]]]:
+    """Whose metrics there are: the dimensions of each by short name, as a dashboard lists them."""
+    endpoint = environment.endpoints[name]
+    names = environment.names
+    whole = ["EndpointName", names.endpoint(name)]
+    variants = [*endpoint.fleet, *(endpoint.shadows if shadows else ())]
+    return {
+        "endpoint": {"": whole},
+        "variant": {variant: [*whole, "VariantName", variant] for variant in variants},
+        "component": {
+            component: ["InferenceComponentName", names.component(name, component)]
+            for component in endpoint.components or {}
+        },
+    }
 
 
 def endpoint_dashboard(
@@ -99,45 +87,43 @@ def endpoint_dashboard(
     Returns
     -------
     CfnResource
-        A graph for each group of key metrics, and the alarms.
+        A graph for each group of key metrics that its hosting mode publishes, and the alarms. A shadow variant is in
+        the same graphs as the production variant.
     """
     endpoint = environment.endpoints[name]
     names = environment.names
-    graphs = [*_REQUEST_GRAPHS, *([_GPU_GRAPH] if _has_gpu(endpoint) else [])]
-    widgets = []
-    for at, (title, unit, metrics) in enumerate(graphs):
-        lines = [
-            [
-                namespace,
-                metric,
-                "EndpointName",
-                names.endpoint(name),
-                "VariantName",
-                variant,
-                _line(metric, statistic, variant, endpoint),
-            ]
-            for variant in endpoint.fleet
-            for namespace, metric, statistic in metrics
+    owners = _owners(environment, name, shadows=True)
+    published = endpoint.metrics.every.seconds if endpoint.metrics else 60
+    widgets: list[dict[str, Any]] = []
+    for graph in graphs(endpoint):
+        these = owners[graph.of]
+        labels = _labels(graph.lines)
+        metrics = [
+            [line.namespace, line.metric, *dimensions, _shown(line, f"{owner}: {label}" if len(these) > 1 else label)]
+            for owner, dimensions in these.items()
+            for line, label in zip(graph.lines, labels, strict=True)
         ]
-        widgets.append(_graph(title, unit, lines, environment.region, at))
+        period = published if graph.counting else 60
+        widgets.append(_graph(graph.title, graph.unit, metrics, environment.region, len(widgets), period))
     arns = [names.arn("cloudwatch", f"alarm:{alarm}") for alarm in alarm_names]
     for start in range(0, len(arns), MOST_ALARMS):
-        widgets.append(_alarm_status("Alarms", arns[start : start + MOST_ALARMS], len(widgets)))
+        state = {"title": "Alarms", "alarms": arns[start : start + MOST_ALARMS]}
+        widgets.append({"type": "alarm", **_place(len(widgets)), "properties": state})
     return _dashboard(scope, id, names.dashboard(name), widgets)
 
 
-def _line(metric: str, statistic: str, variant: str, endpoint: Endpoint) -> dict[str, str]:
-    what = f"{metric} {statistic}" if statistic.startswith("p") else metric
-    return {"stat": statistic, "label": f"{variant}: {what}" if len(endpoint.fleet) > 1 else what}
+def _labels(lines: Sequence[Line]) -> list[str]:
+    """What lines are called: by their metric, and by the statistic where that tells them apart."""
+    count = Counter(line.metric for line in lines)
+    return [f"{line.metric} {line.statistic}" if count[line.metric] > 1 else line.metric for line in lines]
 
 
-def _has_gpu(endpoint: Endpoint) -> bool:
-    machines = [instances.lookup(kind) for member in endpoint.fleet.values() for kind in member.hosting.types]
-    return any(machine is not None and machine.gpus for machine in machines)
+def _shown(line: Line, label: str) -> dict[str, str]:
+    return {"stat": line.statistic, "label": label}
 
 
 def environment_dashboard(scope: Construct, id: str, *, environment: Environment) -> CfnResource:
-    """Declare the dashboard of a whole environment: each key metric, one line for each variant.
+    """Declare the dashboard of a whole environment: each key metric, one line for each variant or component.
 
     Parameters
     ----------
@@ -149,26 +135,23 @@ def environment_dashboard(scope: Construct, id: str, *, environment: Environment
     Returns
     -------
     CfnResource
-        Requests, latency, errors and machines of all endpoints.
+        Requests, latency, errors and load of all endpoints; of each only what its hosting mode publishes.
     """
-    widgets = []
-    for at, (title, unit, metrics) in enumerate(_REQUEST_GRAPHS):
-        namespace, metric, _ = metrics[0]
-        if title == "Errors":
-            metric = "Invocation5XXErrors"
-        statistic = "p95" if "Latency" in metric else "Sum" if metric == "Invocations" else "Average"
-        lines = [
-            [
-                namespace,
-                metric,
-                "EndpointName",
-                environment.names.endpoint(name),
-                "VariantName",
-                variant,
-                {"stat": statistic, "label": f"{name} {variant}"},
+    endpoints = [
+        (name, endpoint.mode, _owners(environment, name, shadows=False))
+        for name, endpoint in environment.endpoints.items()
+    ]
+    widgets: list[dict[str, Any]] = []
+    for overview in OVERVIEWS:
+        metrics = []
+        for name, mode, owners in endpoints:
+            of, lines = overview.lines.get(mode, ("endpoint", ()))
+            metrics += [
+                [line.namespace, line.metric, *dimensions, _shown(line, f"{name} {owner}".rstrip())]
+                for owner, dimensions in owners[of].items()
+                for line in lines
             ]
-            for name, endpoint in environment.endpoints.items()
-            for variant in endpoint.fleet
-        ]
-        widgets.append(_graph(f"{title}: {metric}", unit, lines, environment.region, at))
+        for start in range(0, len(metrics), MOST_LINES):
+            some = metrics[start : start + MOST_LINES]
+            widgets.append(_graph(overview.title, overview.unit, some, environment.region, len(widgets)))
     return _dashboard(scope, id, environment.names.dashboard(), widgets)

@@ -14,20 +14,20 @@ from slipway.spec.environment import Environment
 from slipway.spec.model import Container
 from slipway.spec.sources import Artifact, artifacts, image_uri
 from slipway_cdk.deployment_config import component_deployment_config
+from slipway_cdk.log_group import endpoint_log_group
 from slipway_cdk.resource import declare, overlaid, present, tags
 
 
-def inference_component(
+def inference_components(
     scope: Construct,
     *,
     environment: Environment,
     name: str,
-    component: str,
-    endpoint_name: object,
+    endpoint: CfnResource,
     models: Mapping[str, CfnResource],
-    alarm_names: Sequence[str],
-) -> CfnResource:
-    """Declare one component of an endpoint.
+    alarm_names: Mapping[str, Sequence[str]],
+) -> Mapping[str, CfnResource]:
+    """Declare the components of an endpoint.
 
     Parameters
     ----------
@@ -35,58 +35,77 @@ def inference_component(
         Place in the tree.
     environment
         The environment.
-    name, component
-        Short names of the endpoint and the component.
-    endpoint_name
-        The endpoint's name as a reference, so that the endpoint exists before.
+    name
+        The endpoint's short name.
+    endpoint
+        The endpoint, which exists before them.
     models
         The endpoint's models, by component.
     alarm_names
-        The component's rollback alarms, at most ten; as references.
+        Rollback alarms by component, at most ten of each; as references.
 
     Returns
     -------
-    CfnResource
-        The component. It has a literal name, which scaling and alarms go by.
+    Mapping of str to CfnResource
+        The components by short name. They have literal names, which scaling and alarms go by.
     """
-    endpoint = environment.endpoints[name]
-    declared = (endpoint.components or {})[component]
-    writer = _Specifications(environment, name, component, models)
-    served = next((s for s in endpoint.served if s.at[1:2] == (component,) and s.component), None)
-    properties = {
-        "InferenceComponentName": environment.names.component(name, component),
-        "EndpointName": endpoint_name,
-        "VariantName": ONLY_VARIANT,
-        "Specification": None if declared.on else writer.one(component, declared),
-        "Specifications": writer.each(declared) if declared.on else None,
-        "RuntimeConfig": {"CopyCount": declared.copies},
-        "DeploymentConfig": component_deployment_config(endpoint, declared, alarm_names),
-        "Tags": tags(environment, name, version=served.version if served else str(endpoint.version)),
-    }
-    return declare(
-        scope,
-        f"Component-{component}",
-        "AWS::SageMaker::InferenceComponent",
-        overlaid(present(properties), endpoint.overrides.components.get(component, {})),
-    )
+    declared = environment.endpoints[name]
+    components = declared.components or {}
+    if not components:
+        return {}
+    writer = _Specifications(environment, name, models)
+    endpoint_name = endpoint.get_att("EndpointName")
+    made = {}
+    for component, one in components.items():
+        properties = {
+            "InferenceComponentName": environment.names.component(name, component),
+            "EndpointName": endpoint_name,
+            "VariantName": ONLY_VARIANT,
+            "Specification": None if one.on else writer.one(component, one),
+            "Specifications": writer.each(component, one) if one.on else None,
+            "RuntimeConfig": {"CopyCount": one.copies},
+            "DeploymentConfig": component_deployment_config(declared, one, alarm_names[component]),
+            "Tags": tags(environment, name, version=writer.version(component)),
+        }
+        made[component] = declare(
+            scope,
+            f"Component-{component}",
+            "AWS::SageMaker::InferenceComponent",
+            overlaid(present(properties), declared.overrides.components.get(component, {})),
+        )
+        if not environment.guarded:
+            log_group = endpoint_log_group(
+                scope, f"LogGroup--{component}", environment=environment, name=name, component=component
+            )
+            made[component].add_resource_dependency(log_group)
+    for component, one in components.items():
+        if one.base is not None:
+            # It names its base by a literal, which makes no dependency.
+            made[component].add_resource_dependency(made[one.base])
+    return made
 
 
 class _Specifications:
-    """Writes what a copy takes and serves."""
+    """Writes what the copies of an endpoint's components take and serve."""
 
-    def __init__(self, environment: Environment, name: str, component: str, models: Mapping[str, CfnResource]) -> None:
+    def __init__(self, environment: Environment, name: str, models: Mapping[str, CfnResource]) -> None:
         self._environment = environment
         self._name = name
-        self._component = component
         self._models = models
         endpoint = environment.endpoints[name]
+        self._version = str(endpoint.version)
+        self._versions = {served.at[1]: served.version for served in endpoint.served if served.component}
         self._downloads = {a.served: a for a in artifacts(name, endpoint, environment.names.bucket)}
 
-    def each(self, declared: Component) -> list[dict[str, Any]]:
+    def version(self, component: str) -> str:
+        """The version of what a component serves; of several models, of the last."""
+        return self._versions.get(component, self._version)
+
+    def each(self, component: str, declared: Component) -> list[dict[str, Any]]:
         """Write one specification for each instance type."""
         out = []
         for kind, resources in (declared.on or {}).items():
-            id = f"{self._component}-{kind.replace('.', '-')}" if resources.model is not None else self._component
+            id = f"{component}-{kind.replace('.', '-')}" if resources.model is not None else component
             own = resources if resources.model is not None else resources.model_copy(update={"model": declared.model})
             out.append({"InstanceType": kind, **self.one(id, own)})
         return out

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from aws_cdk import CfnResource
 from constructs import Construct
 
 from slipway.spec.endpoint import GUARDABLE, Endpoint
 from slipway.spec.environment import Environment
 from slipway_cdk.alarms import EndpointAlarms
-from slipway_cdk.autoscaling import scale_instances
+from slipway_cdk.autoscaling import scale
 from slipway_cdk.dashboards import endpoint_dashboard
 from slipway_cdk.deployment_config import deployment_config
 from slipway_cdk.fleet import endpoint_config
-from slipway_cdk.inference_components import inference_component
+from slipway_cdk.inference_components import inference_components
 from slipway_cdk.log_group import endpoint_log_group
 from slipway_cdk.resource import declare, overlaid, present, tags
 from slipway_cdk.served_models import served_models
 
 
 class InferenceEndpoint(Construct):
-    """A SageMaker endpoint: models, config, endpoint, alarms, scaling, dashboard and log group.
+    """A SageMaker endpoint: models, config, endpoint, components, alarms, scaling, dashboard and log groups.
 
     Everything has a literal name, so it needs nothing from other stacks but that they are deployed before.
 
@@ -42,7 +44,7 @@ class InferenceEndpoint(Construct):
     components
         Its inference components, by short name.
     alarm_names
-        Rollback alarms and operating alarms.
+        Rollback alarms, of the fleet and of components, and operating alarms; not those that fire scaling policies.
 
     Examples
     --------
@@ -74,59 +76,58 @@ class InferenceEndpoint(Construct):
         self.config = endpoint_config(self, environment=environment, name=name, models=models)
         config_name = self.config.get_att("EndpointConfigName")
         rollback = alarms.rollback(config_name)
-        self.endpoint = declare(
+        self.endpoint = _endpoint(self, environment, name, config_name, rollback.references)
+        updates = {component: alarms.component_rollback(component) for component in declared.components or {}}
+        self.components = inference_components(
             self,
-            "Endpoint",
-            "AWS::SageMaker::Endpoint",
-            overlaid(
-                present(
-                    {
-                        "EndpointName": environment.names.endpoint(name),
-                        "EndpointConfigName": config_name,
-                        "DeploymentConfig": deployment_config(declared, rollback.references),
-                        **_retained(declared),
-                        "Tags": tags(environment, name, version=str(declared.version)),
-                    }
-                ),
-                declared.overrides.endpoint,
-            ),
+            environment=environment,
+            name=name,
+            endpoint=self.endpoint,
+            models=models,
+            alarm_names={component: update.references for component, update in updates.items()},
         )
-        if not environment.guarded:
-            log_group = endpoint_log_group(self, "LogGroup", environment=environment, name=name)
-            # SageMaker would make the log group itself, and CloudFormation then find its name taken.
-            self.endpoint.add_resource_dependency(log_group)
-        self.alarm_names = (*rollback.names, *alarms.operating())
-        self.components = {
-            component: inference_component(
-                self,
-                environment=environment,
-                name=name,
-                component=component,
-                endpoint_name=self.endpoint.get_att("EndpointName"),
-                models=models,
-                alarm_names=alarms.component_rollback(component).references,
-            )
-            for component in declared.components or {}
-        }
-        scale_instances(self, environment=environment, name=name, after=self.endpoint)
+        scale(self, environment=environment, name=name, endpoint=self.endpoint, components=self.components)
+        ending_updates = (alarm for update in (rollback, *updates.values()) for alarm in update.names)
+        # Several components may name the same further alarm.
+        self.alarm_names = tuple(dict.fromkeys((*ending_updates, *alarms.operating())))
         if declared.dashboard:
             endpoint_dashboard(self, "Dashboard", environment=environment, name=name, alarm_names=self.alarm_names)
 
 
+def _endpoint(
+    scope: Construct, environment: Environment, name: str, config_name: object, alarm_names: Sequence[str]
+) -> CfnResource:
+    declared = environment.endpoints[name]
+    properties = {
+        "EndpointName": environment.names.endpoint(name),
+        "EndpointConfigName": config_name,
+        "DeploymentConfig": deployment_config(declared, alarm_names),
+        **_retained(declared),
+        "Tags": tags(environment, name, version=str(declared.version)),
+    }
+    endpoint = declare(
+        scope, "Endpoint", "AWS::SageMaker::Endpoint", overlaid(present(properties), declared.overrides.endpoint)
+    )
+    if not environment.guarded:
+        # SageMaker would make the log group itself, and CloudFormation then find its name taken.
+        endpoint.add_resource_dependency(endpoint_log_group(scope, "LogGroup", environment=environment, name=name))
+    return endpoint
+
+
 def _retained(declared: Endpoint) -> dict[str, Any]:
-    """What an update keeps of the live endpoint: without it every update resets what autoscaling set."""
+    """What an update keeps of the live endpoint: without it every update resets what autoscaling set.
+
+    SageMaker keeps what is not excluded, of all variants alike; the shadow's weight is its share.
+    """
     if declared.scaling is None or declared.mode not in GUARDABLE:
         return {}
-    kept = ["DesiredInstanceCount"] if not declared.deployment.apply_capacity else []
-    several = len(declared.fleet) > 1
-    if several and not declared.deployment.apply_weights:
-        kept.append("DesiredWeight")
-    if not kept:
+    applied = {"DesiredInstanceCount": declared.deployment.apply_capacity}
+    if len(declared.fleet) + len(declared.shadows) > 1:
+        applied["DesiredWeight"] = declared.deployment.apply_weights
+    if all(applied.values()):
         return {}
-    given = [
-        p for p in ("DesiredInstanceCount", "DesiredWeight") if p not in kept and (several or p != "DesiredWeight")
-    ]
     return {
         "RetainAllVariantProperties": True,
-        "ExcludeRetainedVariantProperties": [{"VariantPropertyType": p} for p in given] or None,
+        "ExcludeRetainedVariantProperties": [{"VariantPropertyType": key} for key, yes in applied.items() if yes]
+        or None,
     }
