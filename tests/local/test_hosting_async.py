@@ -4,6 +4,7 @@ import base64
 import itertools
 import json
 import re
+import time
 from typing import Any
 
 import pytest
@@ -88,7 +89,7 @@ def test_an_answer_is_written_and_the_topic_told(hosting: Hosting) -> None:
     assert answer["InferenceId"] == "mine"
     message = later.told("Success")
     times = [message.pop(key) for key in ("eventTime", "receivedTime")]
-    assert all(TIMESTAMP.fullmatch(time) for time in times)
+    assert all(TIMESTAMP.fullmatch(each) for each in times)
     assert message == {
         "awsRegion": REGION,
         "invocationStatus": "Completed",
@@ -198,12 +199,15 @@ def test_without_instances_requests_wait_until_there_are_some(local_aws: LocalAw
             DesiredWeightsAndCapacities=[{"VariantName": "main", "DesiredInstanceCount": instances}],
         )
 
+    later.ask(later.put("0"))
+    later.told("Success")  # the model is loaded, so nothing but capacity is missing
     scale(0)
     answers = [later.ask(later.put(str(number))) for number in range(3)]
     where = {"EndpointName": later.name}
     assert metric(local_aws, "HasBacklogWithoutCapacity", "Maximum", **where) == [1.0]
     assert metric(local_aws, "ApproximateBacklogSize", "Maximum", **where) == [3.0]
-    assert metric(local_aws, "InvocationsProcessed", "Sum", **later.where) == []
+    time.sleep(0.3)
+    assert metric(local_aws, "InvocationsProcessed", "Sum", **later.where) == [1.0]
     scale(1)
     told = [later.told("Success")["inferenceId"] for _ in answers]
     assert told == [answer["InferenceId"] for answer in answers]  # one at a time, in order

@@ -363,15 +363,16 @@ def test_a_pipeline_takes_no_target_container(hosting: Hosting) -> None:
 
 
 def test_what_the_caller_accepts_is_for_the_last_container(hosting: Hosting) -> None:
-    plain = "def model_fn(d): return None\ndef predict_fn(data, model): return data\n"
-    url = hosting.upload({"code/inference.py": plain})
-    container = {"Image": "image", "ModelDataUrl": url}
+    code = "import json\ndef model_fn(d): return None\ndef input_fn(body, content_type): return json.loads(body)\n"
+    code += "def predict_fn(data, model): return data\n"
+    code += "def output_fn(data, accept): return json.dumps([*data, accept]), 'application/json'\n"
+    container = {"Image": "image", "ModelDataUrl": hosting.upload({"code/inference.py": code})}
     hosting.api.create_model(ModelName=hosting.name, ExecutionRoleArn=ROLE, Containers=[container] * 2)
     hosting.serve({"ModelName": hosting.name})
     answer = hosting.runtime.invoke_endpoint(
-        EndpointName=hosting.name, Body="[[1, 2]]", ContentType="application/json", Accept="text/csv"
+        EndpointName=hosting.name, Body="[]", ContentType="application/json", Accept="text/csv"
     )
-    assert (answer["ContentType"], answer["Body"].read()) == ("text/csv", b"1.0,2.0")
+    assert json.loads(answer["Body"].read()) == ["application/json", "text/csv"]
 
 
 # -- by a stack
