@@ -39,13 +39,12 @@ def deployment_config(endpoint: Endpoint, alarm_names: Sequence[str]) -> dict[st
         return None
     deployment = endpoint.deployment
     fleet = endpoint.live_fleet
-    timeout = deployment.timeout_for(fleet).seconds
     if isinstance(deployment, Rolling):
         return _rolling(deployment, fleet, "INSTANCE_COUNT", alarm_names)
     policy = {
         "TrafficRoutingConfiguration": _routing(deployment, fleet),
         "TerminationWaitInSeconds": deployment.termination_wait.seconds,
-        "MaximumExecutionTimeoutInSeconds": timeout,
+        "MaximumExecutionTimeoutInSeconds": deployment.timeout_for(fleet).seconds,
     }
     return present({"BlueGreenUpdatePolicy": policy, "AutoRollbackConfiguration": _rollback(alarm_names)})
 

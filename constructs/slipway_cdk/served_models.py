@@ -8,6 +8,7 @@ from typing import Any
 from aws_cdk import CfnResource
 from constructs import Construct
 
+from slipway.spec.component import Component
 from slipway.spec.endpoint import Served
 from slipway.spec.environment import Environment
 from slipway.spec.model import Container, Model, Pipeline, UriImage
@@ -38,7 +39,7 @@ def served_models(scope: Construct, *, environment: Environment, name: str) -> M
         downloads.setdefault(artifact.served, []).append(artifact)
     made = {}
     for served in endpoint.served:
-        if served.component and inline(endpoint.components or {}, served):
+        if served.component and _inline((endpoint.components or {})[served.at[1]], served):
             continue
         properties = {
             **model_properties(environment, served, downloads.get(served.id, [])),
@@ -54,26 +55,16 @@ def served_models(scope: Construct, *, environment: Environment, name: str) -> M
     return made
 
 
-def inline(components: Mapping[str, Any], served: Served) -> bool:
+def _inline(component: Component, served: Served) -> bool:
     """Whether a component's container is written into the component, without a model of its own.
 
-    An adapter is: it only has an artifact. So is a container whose metrics are scraped: only there it can be said.
-
-    Parameters
-    ----------
-    components
-        The endpoint's components.
-    served
-        A component's model.
-
-    Returns
-    -------
-    bool
-        Whether it has no resource of its own.
+    An adapter's is: it only has an artifact. So is a container whose metrics are scraped: only there it can be said.
     """
-    component = components[served.at[1]]
-    resources = component.on[served.at[3]] if served.at[2] == "on" else component
-    return component.base is not None or resources.scrape is not None
+    if served.at[2] == "on":
+        users = [(component.on or {})[served.at[3]]]
+    else:
+        users = [component, *(resources for resources in (component.on or {}).values() if resources.model is None)]
+    return component.base is not None or any((resources.scrape or component.scrape) is not None for resources in users)
 
 
 def model_properties(environment: Environment, served: Served, downloads: Iterable[Artifact]) -> dict[str, Any]:
