@@ -44,14 +44,38 @@ def assemble(
         context={**FLAGS, **(context or {})},
         analytics_reporting=False,
     )
+    declare(app, environment)
+    if checked:
+        check(app)
+    return app
+
+
+def declare(app: App, environment: Environment) -> None:
+    """Declare the stacks of one environment in an app, which may hold those of several.
+
+    Parameters
+    ----------
+    app
+        The app.
+    environment
+        A checked environment.
+    """
     foundation = FoundationStack(app, environment=environment)
     others = [EndpointStack(app, environment=environment, name=name) for name in environment.endpoints]
     for stack in (*others, OperationsStack(app, environment=environment)):
         # Names are literals, which make no dependency by themselves.
         stack.add_stack_dependency(foundation)
-    if checked:
-        # Loading it costs a seventh of a second, which whoever does not check need not pay.
-        from cdk_nag import AwsSolutionsChecks
 
-        Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    return app
+
+def check(app: App) -> None:
+    """Hold an app's templates against cdk-nag's AwsSolutions at synth.
+
+    Parameters
+    ----------
+    app
+        The app.
+    """
+    # Loading it costs a seventh of a second, which whoever does not check need not pay.
+    from cdk_nag import AwsSolutionsChecks
+
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))

@@ -170,7 +170,6 @@ class Inventory:
             return
         config = self._sagemaker.describe_endpoint_config(EndpointConfigName=found["EndpointConfigName"])
         for live, declared, shadow in _variants(found, config):
-            own = {"Name": "EndpointName", "Value": full}
             model = self._model(declared)
             asleep = live.get("CurrentInstanceCount") == 0 and bool(config.get("AsyncInferenceConfig"))
             answered = ask and not shadow and endpoint.components is None
@@ -183,7 +182,7 @@ class Inventory:
                 traffic=_traffic(found, live, shadow=shadow),
                 instances=_capacity(live, declared),
                 strategy=_strategy(found.get("LastDeploymentConfig"), guardable="ServerlessConfig" not in declared),
-                alarms=self._alarms(full, own),
+                alarms=self._alarms(full, {"EndpointName": full, "VariantName": live["VariantName"]}),
                 scaling=self._variant_limits(full, live, declared),
                 dashboard=self._dashboard(name),
                 answer=self._asked(name, endpoint, asleep="instances" if asleep else "") if answered else "",
@@ -210,7 +209,7 @@ class Inventory:
             mode="component",
             instances=f"{copies} {'copy' if copies == 1 else 'copies'}{_reserved(found)}",
             strategy=_strategy(found.get("LastDeploymentConfig"), guardable=False),
-            alarms=self._alarms(full, {"Name": "InferenceComponentName", "Value": own}),
+            alarms=self._alarms(full, {"InferenceComponentName": own}),
             scaling=self._limits(f"inference-component/{own}"),
             dashboard=self._dashboard(name),
             answer=self._asked(name, endpoint, component, asleep=asleep) if ask else "",
@@ -227,8 +226,7 @@ class Inventory:
 
     def _alarms(self, full: str, own: Mapping[str, str]) -> str:
         pages = self._cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{full}-")
-        # The prefix alone would also match those of a model whose name goes on, such as `iris-ep-next`.
-        alarms = [alarm for page in pages for alarm in page["MetricAlarms"] if own in alarm.get("Dimensions", [])]
+        alarms = [alarm for page in pages for alarm in page["MetricAlarms"] if _watches(alarm, own)]
         firing = [a["AlarmName"].removeprefix(f"{full}-") for a in alarms if a["StateValue"] == "ALARM"]
         return f"{len(alarms)}, {'none in ALARM' if not firing else 'ALARM: ' + ', '.join(firing)}"
 
@@ -263,6 +261,16 @@ class Inventory:
         except InvokeError as error:
             return f"error: {error}"
         return answer.body.decode(errors="replace").strip()
+
+
+def _watches(alarm: Mapping[str, Any], own: Mapping[str, str]) -> bool:
+    """Whether an alarm has a row's dimensions, or those of the whole endpoint, which have no variant.
+
+    Its name's prefix alone would also match those of a model whose name goes on, such as `iris-ep-next`.
+    """
+    dimensions = {dimension["Name"]: dimension["Value"] for dimension in alarm.get("Dimensions", [])}
+    first = next(iter(own))
+    return first in dimensions and all(dimensions.get(name, value) == value for name, value in own.items())
 
 
 def _variants(
