@@ -7,6 +7,7 @@ from aws_cdk import Stack
 from constructs import Construct
 
 from slipway.spec.environment import Environment
+from slipway_cdk.budgets import cost_budgets
 from slipway_cdk.inference_endpoint import InferenceEndpoint
 
 
@@ -38,3 +39,4 @@ class EndpointStack(Stack):
             tags=tags,
         )
         self.inference = InferenceEndpoint(self, "Inference", environment=environment, name=name)
+        cost_budgets(self, environment=environment, name=name)

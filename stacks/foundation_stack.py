@@ -1,4 +1,4 @@
-"""What an environment stands on and keeps: bucket, key, roles and policies, repositories, topic."""
+"""What an environment stands on and keeps: buckets, key, roles and policies, repositories, topics."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from slipway_cdk.execution_role import ExecutionRole
 from slipway_cdk.image_repository import ImageRepository
 from slipway_cdk.log_group import endpoint_log_group
 from slipway_cdk.model_bucket import ModelBucket
+from slipway_cdk.results_topics import ResultsTopics
+from slipway_cdk.upload_bucket import UploadBucket
 
 
 class FoundationStack(Stack):
@@ -42,8 +44,11 @@ class FoundationStack(Stack):
         bucket = ModelBucket(self, "ModelBucket", environment=environment, key=key)
         ExecutionRole(self, "ExecutionRole", environment=environment, key=key)
         DeployerPolicy(self, "Deployer", environment=environment, key=key)
-        InvokerPolicy(self, "Invoker", environment=environment)
+        InvokerPolicy(self, "Invoker", environment=environment, key=key)
         AlarmTopic(self, "Alarms", environment=environment, key=key)
+        ResultsTopics(self, "Results", environment=environment, key=key)
+        if environment.bucket.studio_upload:
+            UploadBucket(self, "UploadBucket", environment=environment, key=key, log_bucket=bucket.log_bucket)
         for name in environment.repositories:
             ImageRepository(self, f"Repository-{name}", environment=environment, name=name, key=key)
         for name in environment.model_package_groups:
@@ -53,8 +58,11 @@ class FoundationStack(Stack):
             group.cfn_options.deletion_policy = CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE
             group.cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN
         if environment.guarded:
-            for name in environment.endpoints:
+            for name, endpoint in environment.endpoints.items():
                 endpoint_log_group(self, f"Log-{name}", environment=environment, name=name)
+                for component in endpoint.components or {}:
+                    id = f"Log-{name}--{component}"
+                    endpoint_log_group(self, id, environment=environment, name=name, component=component)
         CfnOutput(self, "BucketName", value=bucket.bucket.bucket_name, description="Model artifacts")
         for tag, value in environment.own_tags.items():
             Tags.of(self).add(tag, value)

@@ -7,11 +7,12 @@ from aws_cdk import Stack
 from constructs import Construct
 
 from slipway.spec.environment import Environment
+from slipway_cdk.budgets import cost_budgets
 from slipway_cdk.dashboards import environment_dashboard
 
 
 class OperationsStack(Stack):
-    """The environment's dashboard.
+    """The environment's dashboard and budgets.
 
     Parameters
     ----------
@@ -31,3 +32,4 @@ class OperationsStack(Stack):
             tags=dict(environment.own_tags),
         )
         environment_dashboard(self, "Dashboard", environment=environment)
+        cost_budgets(self, environment=environment)

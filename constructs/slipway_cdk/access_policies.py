@@ -8,7 +8,17 @@ from constructs import Construct
 
 from slipway.spec.environment import Environment
 from slipway_cdk.acknowledge import acknowledge_wildcards
-from slipway_cdk.volume_keys import any_key, volume_key_statements
+from slipway_cdk.budgets import has_budget
+from slipway_cdk.named_keys import any_key
+from slipway_cdk.stored_data import caller_statements
+from slipway_cdk.volume_keys import volume_key_statements
+
+#: What of SageMaker can be scaled.
+DIMENSIONS = (
+    "sagemaker:variant:DesiredInstanceCount",
+    "sagemaker:variant:DesiredProvisionedConcurrency",
+    "sagemaker:inference-component:DesiredCopyCount",
+)
 
 
 class DeployerPolicy(Construct):
@@ -50,12 +60,16 @@ class DeployerPolicy(Construct):
             "application-autoscaling:DeleteScalingPolicy",
             "application-autoscaling:PutScheduledAction",
             "application-autoscaling:DeleteScheduledAction",
-            "application-autoscaling:TagResource",
         ]
         scalable = names.arn("application-autoscaling", "scalable-target/*")
         alarms = names.arn("cloudwatch", f"alarm:{names.prefix}-*")
-        requested = {"StringEquals": {f"aws:RequestTag/{key}": value for key, value in ours.items()}}
-        owned = {"StringEquals": {f"aws:ResourceTag/{key}": value for key, value in ours.items()}}
+        requested = {"StringEquals": {f"aws:RequestTag/{tag}": value for tag, value in ours.items()}}
+        by_tag = {f"aws:ResourceTag/{tag}": value for tag, value in ours.items()}
+        owned = {"StringEquals": by_tag}
+        # Tags tell a model to be ours, so what is another environment's must not be tagged anew; and the ARN of a
+        # scalable target names no endpoint. Denying it instead would say all this three times, once for each tag, and
+        # a managed policy has room for 6,144 characters.
+        nobodys = {"StringEqualsIfExists": by_tag}
         statements = [
             iam.PolicyStatement(
                 sid="CreateRevisions",
@@ -67,7 +81,7 @@ class DeployerPolicy(Construct):
                 sid="TagNewRevisions",
                 actions=["sagemaker:AddTags"],
                 resources=revisions,
-                conditions=requested,
+                conditions={**requested, **nobodys},
             ),
             iam.PolicyStatement(
                 sid="ManageRevisions",
@@ -111,7 +125,20 @@ class DeployerPolicy(Construct):
                 sid="Scale",
                 actions=scaling_changes,
                 resources=[scalable],
-                conditions={"StringEquals": {"application-autoscaling:service-namespace": "sagemaker"}},
+                conditions={
+                    "StringEquals": {
+                        "application-autoscaling:service-namespace": "sagemaker",
+                        "application-autoscaling:scalable-dimension": list(DIMENSIONS),
+                    },
+                    **nobodys,
+                },
+            ),
+            # The request to tag names no dimension.
+            iam.PolicyStatement(
+                sid="TagScalableTargets",
+                actions=["application-autoscaling:TagResource"],
+                resources=[scalable],
+                conditions={**requested, **nobodys},
             ),
             iam.PolicyStatement(
                 sid="Alarm",
@@ -139,22 +166,24 @@ class DeployerPolicy(Construct):
                 resources=["*"],
             ),
         ]
-        statements += volume_key_statements(environment, key)
-        statements += [
-            # Tags tell a model to be ours, so what is another environment's must not be tagged anew; and the ARN of a
-            # scalable target names no endpoint.
-            iam.PolicyStatement(
-                sid=f"LeaveOthers{tag}Alone",
-                effect=iam.Effect.DENY,
-                actions=["sagemaker:AddTags", *scaling_changes],
-                resources=[*revisions, scalable],
-                conditions={
-                    "Null": {f"aws:ResourceTag/{tag}": "false"},
-                    "StringNotEquals": {f"aws:ResourceTag/{tag}": value},
-                },
+        components = names.arn("sagemaker", f"inference-component/{names.prefix}-*")
+        if any(endpoint.components for endpoint in environment.endpoints.values()):
+            statements += _component_statements(endpoints, components)
+        budgets = names.arn("budgets", f"budget/{names.prefix}-*", region="")
+        if has_budget(environment):
+            statements.append(
+                iam.PolicyStatement(
+                    sid="Budget",
+                    actions=[
+                        "budgets:ModifyBudget",
+                        "budgets:ViewBudget",
+                        "budgets:TagResource",
+                        "budgets:ListTagsForResource",
+                    ],
+                    resources=[budgets],
+                )
             )
-            for tag, value in ours.items()
-        ]
+        statements += volume_key_statements(environment, key)
         self.policy = iam.ManagedPolicy(
             self,
             "Policy",
@@ -166,11 +195,13 @@ class DeployerPolicy(Construct):
             self.policy,
             {
                 endpoints: "all endpoints of this environment, by the prefix of their names",
+                components: "all inference components of this environment, by the prefix of their names",
+                budgets: "all budgets of this environment, by the prefix of their names",
                 **dict.fromkeys(
                     revisions,
                     "names are generated; Team, Project and Environment tags are required by condition",
                 ),
-                scalable: "scalable targets have generated ids; only SageMaker's, and others' are denied by tag",
+                scalable: "scalable targets have generated ids; SageMaker's only, and none with others' tags",
                 any_key(environment): "keys are told apart by their alias, which the condition requires",
                 alarms: "all alarms of this environment, by the prefix of their names",
                 "*": "these actions only read, and authorize on everything or nothing",
@@ -178,8 +209,32 @@ class DeployerPolicy(Construct):
         )
 
 
+def _component_statements(endpoints: str, components: str) -> list[iam.PolicyStatement]:
+    """Creating a component is authorized on the endpoint too."""
+    return [
+        iam.PolicyStatement(
+            sid="CreateComponents", actions=["sagemaker:CreateInferenceComponent"], resources=[endpoints, components]
+        ),
+        iam.PolicyStatement(
+            sid="ManageComponents",
+            actions=[
+                "sagemaker:UpdateInferenceComponent",
+                "sagemaker:UpdateInferenceComponentRuntimeConfig",
+                "sagemaker:DeleteInferenceComponent",
+                "sagemaker:DescribeInferenceComponent",
+                "sagemaker:AddTags",
+                "sagemaker:ListTags",
+            ],
+            resources=[components],
+        ),
+        iam.PolicyStatement(sid="LookAtComponents", actions=["sagemaker:ListInferenceComponents"], resources=["*"]),
+    ]
+
+
 class InvokerPolicy(Construct):
     """Lets an application invoke this environment's endpoints, and nothing else.
+
+    For asynchronous endpoints that means to put requests and to fetch answers too.
 
     Parameters
     ----------
@@ -187,6 +242,8 @@ class InvokerPolicy(Construct):
         Place in the tree.
     environment
         The environment.
+    key
+        Whoever puts requests into an encrypted bucket, or fetches answers, uses it.
 
     Attributes
     ----------
@@ -194,28 +251,30 @@ class InvokerPolicy(Construct):
         The managed policy.
     """
 
-    def __init__(self, scope: Construct, id: str, *, environment: Environment) -> None:
+    def __init__(self, scope: Construct, id: str, *, environment: Environment, key: kms.IKey) -> None:
         super().__init__(scope, id)
         names = environment.names
         endpoints = names.arn("sagemaker", f"endpoint/{names.prefix}-*")
+        components = names.arn("sagemaker", f"inference-component/{names.prefix}-*")
+        reasons = {
+            endpoints: "all endpoints of this environment, by the prefix of their names",
+            components: "all inference components of this environment, by the prefix of their names",
+            any_key(environment): "keys are told apart by their alias, which the condition requires",
+        }
+        declared = environment.endpoints.values()
+        invoke = ["sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointWithResponseStream"]
+        statements = [
+            iam.PolicyStatement(sid="Invoke", actions=[*invoke, "sagemaker:InvokeEndpointAsync"], resources=[endpoints])
+        ]
+        if any(endpoint.components for endpoint in declared):
+            # A request that names a component is authorized on it too.
+            statements.append(iam.PolicyStatement(sid="InvokeComponents", actions=invoke, resources=[components]))
+        statements += caller_statements(environment, key, reasons)
         self.policy = iam.ManagedPolicy(
             self,
             "Policy",
             managed_policy_name=names.invoker_policy,
             description=f"Invoke the SageMaker endpoints of {names.prefix}",
-            statements=[
-                iam.PolicyStatement(
-                    sid="Invoke",
-                    actions=[
-                        "sagemaker:InvokeEndpoint",
-                        "sagemaker:InvokeEndpointAsync",
-                        "sagemaker:InvokeEndpointWithResponseStream",
-                    ],
-                    resources=[endpoints],
-                )
-            ],
+            statements=statements,
         )
-        acknowledge_wildcards(
-            self.policy,
-            {endpoints: "all endpoints of this environment, by the prefix of their names"},
-        )
+        acknowledge_wildcards(self.policy, reasons)

@@ -11,6 +11,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from slipway.spec.environment import Environment
+from slipway_cdk.budgets import has_budget
 
 
 def _protocol(target: str) -> sns.SubscriptionProtocol:
@@ -22,7 +23,9 @@ def _protocol(target: str) -> sns.SubscriptionProtocol:
 
 
 class AlarmTopic(Construct):
-    """An encrypted, TLS-only topic that CloudWatch may publish to, with the `notify:` subscribers.
+    """An encrypted, TLS-only topic with the `notify:` subscribers.
+
+    CloudWatch may publish to it, and AWS Budgets where there is a budget.
 
     Parameters
     ----------
@@ -55,6 +58,19 @@ class AlarmTopic(Construct):
                 },
             )
         )
+        if has_budget(environment):
+            self.topic.add_to_resource_policy(
+                iam.PolicyStatement(
+                    sid="Budgets",
+                    principals=[iam.ServicePrincipal("budgets.amazonaws.com")],
+                    actions=["sns:Publish"],
+                    resources=[environment.names.topic_arn],
+                    conditions={
+                        "StringEquals": {"aws:SourceAccount": environment.account},
+                        "ArnLike": {"aws:SourceArn": environment.names.arn("budgets", "*", region="")},
+                    },
+                )
+            )
         for target in environment.notify:
             # Named by the address. By its position in the list, taking one out would move the next into its place; SNS
             # answers a second subscription with the first one's ARN, and CloudFormation's clean-up would then end it.

@@ -8,10 +8,11 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from slipway.spec.environment import Environment
+from slipway_cdk.budgets import has_budget
 
 
 class EnvironmentKey(Construct):
-    """A rotating key for the alarm topic and, by choice, artifacts and volumes.
+    """A rotating key for the topics and, by choice, artifacts and volumes.
 
     Parameters
     ----------
@@ -37,14 +38,18 @@ class EnvironmentKey(Construct):
             removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
             alias=environment.names.key_alias,
         )
-        # Without this CloudWatch cannot publish to a topic that is encrypted with a key of one's own, and says so
+        # Without this a service cannot publish to a topic that is encrypted with a key of one's own, and says so
         # nowhere.
-        self.key.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="AlarmsToTopic",
-                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
-                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
-                resources=["*"],
-                conditions={"StringEquals": {"aws:SourceAccount": environment.account}},
+        services = {"AlarmsToTopic": "cloudwatch"}
+        if has_budget(environment):
+            services["BudgetsToTopic"] = "budgets"
+        for sid, service in services.items():
+            self.key.add_to_resource_policy(
+                iam.PolicyStatement(
+                    sid=sid,
+                    principals=[iam.ServicePrincipal(f"{service}.amazonaws.com")],
+                    actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+                    resources=["*"],
+                    conditions={"StringEquals": {"aws:SourceAccount": environment.account}},
+                )
             )
-        )

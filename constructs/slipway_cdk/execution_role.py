@@ -1,4 +1,4 @@
-"""The role that endpoints run as: artifacts, images, logs, metrics and rollback alarms, and no more."""
+"""The role that endpoints run as: what their modes need, and no more."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ from constructs import Construct
 from slipway.spec import images
 from slipway.spec.endpoint import Endpoint
 from slipway.spec.environment import Environment
+from slipway.spec.hosting import Hosting
+from slipway.spec.model import Container, UriImage
 from slipway.spec.sources import artifacts, image_uri
 from slipway_cdk.acknowledge import acknowledge_wildcards
-from slipway_cdk.volume_keys import any_key, volume_key_statements
+from slipway_cdk.named_keys import any_key
+from slipway_cdk.stored_data import stored_data_statements
+from slipway_cdk.volume_keys import volume_key_statements
 
 _ECR_URI = re.compile(r"^(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[a-z.]+/(?P<repository>[^:@]+)")
 
@@ -43,17 +47,21 @@ class ExecutionRole(Construct):
         self._environment = environment
         self._wildcards = {
             any_key(environment): "keys are told apart by their alias, which the condition requires",
-            "*": "ecr:GetAuthorizationToken and ec2:Describe* authorize on everything or nothing; "
+            "*": "ecr:GetAuthorizationToken, ec2:Describe* and ssmmessages authorize on everything or nothing; "
             "cloudwatch:PutMetricData is limited to SageMaker's namespaces by condition",
         }
         names = environment.names
         statements = [
             *self._artifacts(),
+            *self._hub_content(),
             *self._images(),
+            *self._registry_logins(),
             *self._logs_and_metrics(),
             *self._rollback_alarms(),
             *self._network(),
+            *self._shells(),
             *self._keys(key),
+            *stored_data_statements(environment, key, self._wildcards),
         ]
         self.role = iam.Role(
             self,
@@ -75,6 +83,10 @@ class ExecutionRole(Construct):
 
     def _endpoints(self) -> Iterator[tuple[str, Endpoint]]:
         yield from self._environment.endpoints.items()
+
+    def _containers(self) -> Iterator[Container]:
+        for _, endpoint in self._endpoints():
+            yield from (container for served in endpoint.served for _, _, container in served.containers)
 
     def _artifacts(self) -> Iterator[iam.PolicyStatement]:
         names, partition = self._environment.names, self._environment.names.partition
@@ -112,13 +124,11 @@ class ExecutionRole(Construct):
             if environment.region in images.regions(framework):
                 account, repository = images.registry(framework, environment.region)
                 repositories[names.arn("ecr", f"repository/{repository}", account=account)] = None
-        for _, endpoint in self._endpoints():
-            containers = (container for served in endpoint.served for _, _, container in served.containers)
-            for container in containers:
-                found = _ECR_URI.match(image_uri(environment, container) or "")
-                if found:
-                    resource = f"repository/{found['repository']}"
-                    repositories[names.arn("ecr", resource, region=found["region"], account=found["account"])] = None
+        for container in self._containers():
+            found = _ECR_URI.match(image_uri(environment, container) or "")
+            if found:
+                resource = f"repository/{found['repository']}"
+                repositories[names.arn("ecr", resource, region=found["region"], account=found["account"])] = None
         yield iam.PolicyStatement(sid="RegistryLogin", actions=["ecr:GetAuthorizationToken"], resources=["*"])
         if repositories:
             yield iam.PolicyStatement(
@@ -127,10 +137,35 @@ class ExecutionRole(Construct):
                 resources=sorted(repositories),
             )
 
+    def _hub_content(self) -> Iterator[iam.PolicyStatement]:
+        """Reading a hub's content is authorized on the hub too; the artifact itself is read like any other."""
+        contents = {container.hub_content for container in self._containers() if container.hub_content}
+        resources = set()
+        for content in contents:
+            place, _, path = content.partition(":hub-content/")
+            hub, kind, name, *_ = path.split("/")
+            resources |= {f"{place}:hub/{hub}", f"{place}:hub-content/{hub}/{kind}/{name}", content}
+        if resources:
+            yield iam.PolicyStatement(
+                sid="ReadHubContent", actions=["sagemaker:DescribeHubContent"], resources=sorted(resources)
+            )
+
+    def _registry_logins(self) -> Iterator[iam.PolicyStatement]:
+        images_ = [container.image for container in self._containers()]
+        functions = {image.credentials for image in images_ if isinstance(image, UriImage) and image.credentials}
+        if functions:
+            yield iam.PolicyStatement(
+                sid="FetchRegistryLogins", actions=["lambda:InvokeFunction"], resources=sorted(functions)
+            )
+
     def _logs_and_metrics(self) -> Iterator[iam.PolicyStatement]:
         names = self._environment.names
-        group = names.arn("logs", f"log-group:/aws/sagemaker/Endpoints/{names.prefix}-*")
-        self._wildcards[group] = "one log group for each endpoint of this environment"
+        kinds = ["Endpoints"]
+        if any(endpoint.components for _, endpoint in self._endpoints()):
+            kinds.append("InferenceComponents")
+        groups = [names.arn("logs", f"log-group:/aws/sagemaker/{kind}/{names.prefix}-*") for kind in kinds]
+        for group in groups:
+            self._wildcards[group] = "one log group for each endpoint and component of this environment"
         yield iam.PolicyStatement(
             sid="WriteLogs",
             actions=[
@@ -139,13 +174,17 @@ class ExecutionRole(Construct):
                 "logs:PutLogEvents",
                 "logs:DescribeLogStreams",
             ],
-            resources=[group],
+            resources=groups,
         )
         yield iam.PolicyStatement(
             sid="WriteMetrics",
             actions=["cloudwatch:PutMetricData"],
             resources=["*"],
-            conditions={"StringEquals": {"cloudwatch:namespace": ["AWS/SageMaker", "/aws/sagemaker/Endpoints"]}},
+            conditions={
+                "StringEquals": {
+                    "cloudwatch:namespace": ["AWS/SageMaker", *(f"/aws/sagemaker/{kind}" for kind in kinds)]
+                }
+            },
         )
 
     def _rollback_alarms(self) -> Iterator[iam.PolicyStatement]:
@@ -198,6 +237,25 @@ class ExecutionRole(Construct):
             ],
             resources=["*"],
         )
+
+    def _shells(self) -> Iterator[iam.PolicyStatement]:
+        """Developer Guide, "Access containers through SSM"."""
+        hostings = [
+            member.hosting
+            for _, endpoint in self._endpoints()
+            for member in (*endpoint.fleet.values(), *endpoint.shadows.values())
+        ]
+        if any(isinstance(hosting, Hosting) and hosting.ssm_access for hosting in hostings):
+            yield iam.PolicyStatement(
+                sid="OpenShells",
+                actions=[
+                    "ssmmessages:CreateControlChannel",
+                    "ssmmessages:CreateDataChannel",
+                    "ssmmessages:OpenControlChannel",
+                    "ssmmessages:OpenDataChannel",
+                ],
+                resources=["*"],
+            )
 
     def _keys(self, key: kms.IKey) -> Iterator[iam.PolicyStatement]:
         environment = self._environment

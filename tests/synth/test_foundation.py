@@ -180,11 +180,8 @@ def test_the_execution_role_may_grant_the_keys_that_variants_name(declared: Decl
     named = role(declared({"hosting": {"instance_type": "ml.m5.large", "kms_key": arn}}, encrypt_volumes=False))
     assert (named["GrantVolumeKey"]["Action"], named["GrantVolumeKey"]["Resource"]) == ("kms:CreateGrant", arn)
     aliased = role(declared({"hosting": {"instance_type": "ml.m5.large", "kms_key": "alias/mine"}}))
-    assert aliased["GrantAliasedVolumeKey"]["Condition"]["ForAnyValue:StringEquals"] == {
-        "kms:ResourceAliases": ["alias/mine"]
-    } or aliased["GrantAliasedVolumeKey"]["Condition"]["ForAnyValue:StringEquals"] == {
-        "kms:ResourceAliases": "alias/mine"
-    }
+    condition = aliased["GrantVolumeKeyByAlias"]["Condition"]["ForAnyValue:StringEquals"]
+    assert condition == {"kms:ResourceAliases": ["alias/mine"]}
 
 
 def test_the_execution_role_gets_keys_only_where_they_are_used(declared: Declared) -> None:
@@ -238,7 +235,7 @@ def test_the_deployer_manages_this_environments_endpoints_only(declared: Declare
     requested = {"StringEquals": {f"aws:RequestTag/{k}": v for k, v in tags.items()}}
     owned = {"StringEquals": {f"aws:ResourceTag/{k}": v for k, v in tags.items()}}
     assert found["CreateRevisions"]["Condition"] == requested
-    assert found["TagNewRevisions"]["Condition"] == requested
+    assert found["TagNewRevisions"]["Condition"]["StringEquals"] == requested["StringEquals"]
     assert found["ManageRevisions"]["Condition"] == owned
     assert found["UseConfigs"]["Condition"] == owned
     assert set(found["UseConfigs"]["Action"]) == {
@@ -256,18 +253,31 @@ def test_the_deployer_manages_this_environments_endpoints_only(declared: Declare
     assert all(a.split(":")[1].startswith(("Describe", "Get", "List")) for a in found["Look"]["Action"])
 
 
-def test_the_deployer_cannot_take_over_what_bears_another_environments_tags(declared: Declared) -> None:
+@pytest.mark.parametrize("sid", ["TagNewRevisions", "Scale", "TagScalableTargets"])
+def test_the_deployer_cannot_take_over_what_bears_another_environments_tags(declared: Declared, sid: str) -> None:
+    tags = {"Team": "rc", "Project": "project-a", "Environment": "staging"}
     found = policy(declared({}), "-Deployer")
-    for tag, value in {"Team": "rc", "Project": "project-a", "Environment": "staging"}.items():
-        denied = found[f"LeaveOthers{tag}Alone"]
-        assert denied["Effect"] == "Deny"
-        assert denied["Condition"] == {
-            "Null": {f"aws:ResourceTag/{tag}": "false"},
-            "StringNotEquals": {f"aws:ResourceTag/{tag}": value},
-        }
-        assert "sagemaker:AddTags" in denied["Action"]
-        assert set(found["Scale"]["Action"]) <= set(denied["Action"])
-        assert set(found["CreateRevisions"]["Resource"]) <= set(denied["Resource"])
+    # A tag that is there must be ours; what has none may be new.
+    assert found[sid]["Condition"]["StringEqualsIfExists"] == {f"aws:ResourceTag/{k}": v for k, v in tags.items()}
+    by_generated_name = {
+        other
+        for other, s in found.items()
+        if {"sagemaker:AddTags", "application-autoscaling:TagResource"} & actions({other: s})
+        and not json.dumps(s["Resource"]).count(PREFIX)
+    }
+    assert by_generated_name == {"TagNewRevisions", "TagScalableTargets"}
+
+
+def test_the_deployer_scales_what_sagemaker_can_scale_only(declared: Declared) -> None:
+    scale = policy(declared({}), "-Deployer")["Scale"]
+    assert scale["Condition"]["StringEquals"] == {
+        "application-autoscaling:service-namespace": "sagemaker",
+        "application-autoscaling:scalable-dimension": [
+            "sagemaker:variant:DesiredInstanceCount",
+            "sagemaker:variant:DesiredProvisionedConcurrency",
+            "sagemaker:inference-component:DesiredCopyCount",
+        ],
+    }
 
 
 def test_the_deployer_may_grant_the_key_only_where_volumes_are_encrypted(declared: Declared) -> None:
