@@ -71,6 +71,26 @@ def test_the_type_of_the_fleet_chooses_the_specification(fleet: Hosting) -> None
     assert "No specification is for the instance type ml.m5.large" in error["Message"]
 
 
+def test_the_first_choice_of_a_fleet_of_pools_chooses_the_specification(hosting: Hosting) -> None:
+    pools = [
+        {"InstanceType": "ml.g6.12xlarge", "Priority": 2},
+        {"InstanceType": "ml.g5.12xlarge", "Priority": 1},
+    ]
+    variant = {"VariantName": "main", "InitialInstanceCount": 1, "InstancePools": pools}
+    hosting.api.create_endpoint_config(
+        EndpointConfigName=hosting.name, ProductionVariants=[variant], ExecutionRoleArn=ROLE
+    )
+    hosting.endpoint(hosting.name)
+    specifications = []
+    for pool in pools:
+        kind = str(pool["InstanceType"])
+        url = hosting.upload({"inference.py": ECHO, "name.txt": kind}, f"{hosting.name}/{kind}.tar.gz")
+        container = {"Image": "image", "ArtifactUrl": url}
+        specifications.append({"InstanceType": kind, "Container": container, "ComputeResourceRequirements": MEMORY})
+    name = make(hosting, Specifications=specifications)
+    assert hosting.ask(1, InferenceComponentName=name)["model"] == "ml.g5.12xlarge"
+
+
 def test_metrics_have_the_components_name_and_nothing_else(local_aws: LocalAws, fleet: Hosting) -> None:
     name = make(fleet, copies=2)
     fleet.ask(1, InferenceComponentName=name)

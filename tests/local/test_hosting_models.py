@@ -98,6 +98,31 @@ def test_a_script_that_is_not_there_says_so(hosting: Hosting) -> None:
     assert message == f"Could not find the script's archive at {nowhere} (SAGEMAKER_SUBMIT_DIRECTORY)."
 
 
+def test_a_pool_may_serve_a_model_of_its_own(hosting: Hosting) -> None:
+    models = {}
+    for text in ("general", "special"):
+        url = hosting.upload({"inference.py": ECHO, "name.txt": text}, f"{hosting.name}-{text}.tar.gz")
+        models[text] = hosting.model(url, f"-{text}")
+    pools = [
+        {"InstanceType": "ml.g6.xlarge", "Priority": 2},
+        {"InstanceType": "ml.g5.xlarge", "Priority": 1, "ModelNameOverride": models["special"]},
+    ]
+    variant = {
+        "VariantName": "main",
+        "ModelName": models["general"],
+        "InitialInstanceCount": 1,
+        "InstancePools": pools,
+    }
+    hosting.api.create_endpoint_config(EndpointConfigName=hosting.name, ProductionVariants=[variant])
+    hosting.endpoint(hosting.name)
+    assert hosting.ask(1)["model"] == "special"
+    gone = {**variant, "InstancePools": [{**pools[0], "ModelNameOverride": "gone"}]}
+    message = failing(
+        lambda: hosting.api.create_endpoint_config(EndpointConfigName=f"{hosting.name}-2", ProductionVariants=[gone])
+    )["Error"]["Message"]
+    assert message.startswith("Could not find model")
+
+
 # -- model packages
 
 

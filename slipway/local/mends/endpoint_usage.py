@@ -12,7 +12,7 @@ from moto.sagemaker.models import sagemaker_backends
 
 from slipway.local.mends import cloudwatch
 from slipway.local.mends.endpoint_telemetry import COMPONENTS, INSTANCES
-from slipway.local.mends.hosting import HostedEndpoint
+from slipway.local.mends.hosting import HostedEndpoint, instance_types
 from slipway.local.mends.inference_components import component_store
 from slipway.local.metrics.series import SeriesKey
 from slipway.local.model_server import Usage
@@ -123,7 +123,7 @@ def _publish_component(slot: Slot, used: Used) -> None:
         return
     endpoint = backend.endpoints.get(component.endpoint_name)
     fleet = endpoint.config.variant(variant) if isinstance(endpoint, HostedEndpoint) else None
-    specification = component.specification((fleet or {}).get("InstanceType")) or {}
+    specification = component.specification(instance_types(fleet or {})) or {}
     reserved = specification.get("ComputeResourceRequirements") or {}
     cores = float(reserved.get("NumberOfCpuCoresRequired") or os.cpu_count() or 1)
     values = {"MemoryUtilizationNormalized": min(100.0, 100.0 * used.memory_mb / reserved["MinMemoryRequiredInMb"])}

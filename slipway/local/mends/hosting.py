@@ -118,7 +118,7 @@ class HostedConfig(_Ready, FakeEndpointConfig):
     @property
     def hosts_components(self) -> bool:
         """Whether inference components are deployed to it, rather than models: its variants have none."""
-        return not any(variant.get("ModelName") for variant in self.production_variants)
+        return not any(model_names(variant) for variant in self.production_variants)
 
 
 class HostedEndpoint(_Ready, FakeEndpoint):
@@ -219,6 +219,24 @@ class HostedEndpoint(_Ready, FakeEndpoint):
         return {key: item for key, item in described.items() if item not in (None, [])}
 
 
+def instance_types(variant: Document) -> list[str]:
+    """Return the types of a variant's instances; those of its pools begin with the first choice."""
+    types = [variant["InstanceType"]] if variant.get("InstanceType") else []
+    return [*types, *(pool["InstanceType"] for pool in _pools(variant))]
+
+
+def model_names(variant: Document) -> list[str]:
+    """Return the models that a variant may serve, that of its first choice of instances first; none with components."""
+    pools = _pools(variant)
+    own = variant.get("ModelName")
+    names = [pool.get("ModelNameOverride") or own for pool in pools] or [own]
+    return [name for name in names if name]
+
+
+def _pools(variant: Document) -> list[Document]:
+    return sorted(variant.get("InstancePools") or [], key=lambda pool: int(pool.get("Priority", 1)))
+
+
 def _named(variants: Iterable[dict[str, Any]], name: str) -> dict[str, Any] | None:
     return next((variant for variant in variants if variant["VariantName"] == name), None)
 
@@ -245,7 +263,7 @@ def _summary(variant: Document, config: HostedConfig) -> dict[str, Any]:
     for key in ("ManagedInstanceScaling", "RoutingConfig"):
         if variant.get(key):
             summary[key] = variant[key]
-    model = config.models.get(variant.get("ModelName", ""))
+    model = config.models.get(next(iter(model_names(variant)), ""))
     if model is not None:
         summary["DeployedImages"] = [
             deployed_image(container["Image"], config.creation_time)

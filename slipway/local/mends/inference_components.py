@@ -1,6 +1,6 @@
 """Inference components, of which moto has none: what is remembered of them, and their operations."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import wraps
 
@@ -10,7 +10,7 @@ from moto.sagemaker.models import SageMakerModelBackend
 from moto.sagemaker.responses import SageMakerResponse
 
 from slipway.local.engine.documents import Document
-from slipway.local.mends.hosting import HostedEndpoint, HostedModel, deployed_image, now
+from slipway.local.mends.hosting import HostedEndpoint, HostedModel, deployed_image, instance_types, model_names, now
 from slipway.local.mends.patching import add, replace
 from slipway.local.mends.sagemaker_api import arn_of, endpoint_of, invalid, listed, request_of
 from slipway.local.runtime import FLEET
@@ -86,9 +86,9 @@ class HostedComponent:
         self.last_deployment_config = request.get("DeploymentConfig") or self.last_deployment_config
         self.last_modified_time = now()
 
-    def specification(self, instance_type: str | None) -> Document | None:
-        """Return what it runs on instances of a type; a specification without a type is for all."""
-        for wanted in (instance_type, None):
+    def specification(self, types: Iterable[str]) -> Document | None:
+        """Return what it runs on the first of some types of instances; a specification without a type is for all."""
+        for wanted in (*types, None):
             for specification in self.specifications:
                 if specification.get("InstanceType") == wanted:
                     return specification
@@ -247,7 +247,7 @@ def _refuse_variant(endpoint: HostedEndpoint, name: str) -> None:
     variant = endpoint.config.variant(name)
     if variant is None:
         raise invalid(f'Could not find variant "{name}" in endpoint "{endpoint.arn}".')
-    if variant.get("ModelName"):
+    if model_names(variant):
         raise invalid(
             "Inference Components are not supported in this Endpoint. "
             "Please make sure this endpoint can deploy inference components."
@@ -270,10 +270,10 @@ def _models(
         if not isinstance(model, HostedModel):
             raise invalid(f'Could not find model "{arn_of(backend, "model", wanted)}".')
         models[wanted] = model
-    types = [specification.get("InstanceType") for specification in specifications]
-    of_fleet = (endpoint.config.variant(variant) or {}).get("InstanceType")
-    if None not in types and of_fleet is not None and of_fleet not in types:
-        raise invalid(f'No specification is for the instance type {of_fleet} of variant "{variant}": {types}.')
+    types = {specification.get("InstanceType") for specification in specifications}
+    of_fleet = instance_types(endpoint.config.variant(variant) or {})
+    if None not in types and not types & set(of_fleet):
+        raise invalid(f'No specification is for the instance type {", ".join(of_fleet)} of variant "{variant}".')
     return models
 
 

@@ -16,7 +16,7 @@ from moto.sagemakerruntime.responses import SageMakerRuntimeResponse
 
 from slipway.local.engine.documents import Document
 from slipway.local.mends.artifacts import MULTI_MODEL, containers_of
-from slipway.local.mends.hosting import HostedEndpoint, HostedModel
+from slipway.local.mends.hosting import HostedEndpoint, HostedModel, instance_types, model_names
 from slipway.local.mends.inference_components import HostedComponent, component_store
 from slipway.local.runtime import Slot
 
@@ -103,7 +103,7 @@ class Call:
             When an adapter is asked, which the local AWS does not run.
         """
         if self.component is None:
-            return self.endpoint.config.models[self.variant["ModelName"]]
+            return self.endpoint.config.models[model_names(self.variant)[0]]
         return _component_model(self.component, self.variant)
 
     @cached_property
@@ -199,9 +199,10 @@ def _to_component(account: str, region: str, endpoint: HostedEndpoint, headers: 
 
 def _component_model(component: HostedComponent, variant: Document) -> HostedModel:
     """Return what an inference component runs on its variant's type of instance, as a model."""
-    specification = component.specification(variant.get("InstanceType"))
+    types = instance_types(variant)
+    specification = component.specification(types)
     if specification is None:
-        raise InvalidError(f"Inference Component {component.name} has no specification for {variant['InstanceType']}.")
+        raise InvalidError(f"Inference Component {component.name} has no specification for {', '.join(types)}.")
     if specification.get("BaseInferenceComponentName"):
         raise InvalidError(
             f"Inference Component {component.name} is an adapter of {specification['BaseInferenceComponentName']}; "

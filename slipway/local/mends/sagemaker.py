@@ -13,7 +13,14 @@ from moto.sagemaker.responses import SageMakerResponse
 from slipway.local.engine.documents import Document
 from slipway.local.engine.planning import partition
 from slipway.local.mends.backlog import BACKLOGS
-from slipway.local.mends.hosting import RETAINABLE, HostedConfig, HostedEndpoint, HostedModel
+from slipway.local.mends.hosting import (
+    RETAINABLE,
+    HostedConfig,
+    HostedEndpoint,
+    HostedModel,
+    instance_types,
+    model_names,
+)
 from slipway.local.mends.inference_components import components_of
 from slipway.local.mends.patching import add, replace
 from slipway.local.mends.sagemaker_api import arn_of, endpoint_of, invalid, listed, plain, request_of
@@ -129,18 +136,19 @@ def create_endpoint_config(self: SageMakerResponse) -> ActionResult:
     models: dict[str, HostedModel] = {}
     variants = [*request["ProductionVariants"], *(request.get("ShadowProductionVariants") or [])]
     for variant in variants:
-        wanted = variant.get("ModelName")
-        if wanted is None:  # inference components bring the models
+        wanted = model_names(variant)
+        if not wanted:  # inference components bring the models
             if not request.get("ExecutionRoleArn"):
                 raise invalid(
                     f'Production variant "{variant["VariantName"]}" has no ModelName, so inference components are to '
                     "be deployed to it; ExecutionRoleArn is required for such an endpoint configuration."
                 )
             continue
-        model = backend._models.get(wanted)
-        if not isinstance(model, HostedModel):
-            raise invalid(f'Could not find model "{arn_of(backend, "model", wanted)}".')
-        models[wanted] = model
+        for model_name in wanted:
+            model = backend._models.get(model_name)
+            if not isinstance(model, HostedModel):
+                raise invalid(f'Could not find model "{arn_of(backend, "model", model_name)}".')
+            models[model_name] = model
     config = HostedConfig(backend.account_id, backend.region_name, request, models)
     backend.endpoint_configs[name] = config
     return ActionResult({"EndpointConfigArn": config.endpoint_config_arn})
@@ -289,7 +297,7 @@ def _refuse_hosting(backend: SageMakerModelBackend, endpoint: HostedEndpoint, co
     affected = sorted(
         component.name
         for component in components_of(backend, endpoint.endpoint_name)
-        if (new := config.variant(component.variant_name)) is None or new.get("ModelName")
+        if (new := config.variant(component.variant_name)) is None or model_names(new)
     )
     if affected:
         raise invalid(
@@ -304,7 +312,7 @@ def _refuse_scaled(endpoint: HostedEndpoint, config: HostedConfig, scaled: set[s
         name
         for name in scaled
         if (new := config.variant(name)) is None
-        or new.get("InstanceType") != (endpoint.config.variant(name) or {}).get("InstanceType")
+        or instance_types(new) != instance_types(endpoint.config.variant(name) or {})
     )
     if affected:
         raise invalid(
