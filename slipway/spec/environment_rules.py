@@ -1,4 +1,4 @@
-"""Rules on what is not one endpoint's: parts of names, Region, who is told, lists, retention of objects, tags."""
+"""Rules on what is not one endpoint's: parts of names, Region, who is told, lists, retention, tags, budgets."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
 from slipway.spec import images
+from slipway.spec.budget import Budget
 from slipway.spec.environment import Environment
 from slipway.spec.errors import Path, Problem, shown
-from slipway.spec.names import RESERVED_MODELS, Limit, environment_within
+from slipway.spec.names import RESERVED_MODELS, Limit, Names, environment_within
 from slipway.spec.units import Duration
 
 #: What everything of a project is tagged with.
 OWN_TAGS = ("Team", "Project", "Environment", "Model", "Version")
 #: API:Tag of SageMaker, IAM and S3 alike.
 LONGEST_TAG_KEY, LONGEST_TAG_VALUE = 128, 256
+#: API:TagList.
+MOST_TAGS = 50
+#: API of AWS Budgets: BudgetName.
+LONGEST_BUDGET = Limit("budget", 100)
 
 
 def _parts_of_names(environment: Environment) -> Iterator[Problem]:
@@ -33,6 +38,8 @@ def _parts_of_names(environment: Environment) -> Iterator[Problem]:
         )
     for what, name in environment.names.of_environment():
         yield from fits(("project",), what, name)
+    if environment.bucket.studio_upload:
+        yield from fits(("project",), Limit("S3 bucket", 63), environment.names.upload_bucket)
     for name in environment.endpoints:
         if name in RESERVED_MODELS:
             yield Problem(
@@ -78,10 +85,13 @@ def _named_lists(environment: Environment) -> Iterator[Problem]:
             environment.model_package_groups,
             names.package_group,
         ),
+        ("topics", Limit("SNS topic", 256), environment.topics, names.results_topic),
     ):
         for i, name in enumerate(listed):
             yield from _unique((key, i), listed, name, i)
             yield from fits((key, i), limit, full(name))
+            if key == "topics" and full(name) == names.topic:
+                yield Problem((key, i), f"{name!r} is the name of the topic of the alarms: name this one otherwise")
 
 
 def _bucket_days(environment: Environment) -> Iterator[Problem]:
@@ -89,6 +99,44 @@ def _bucket_days(environment: Environment) -> Iterator[Problem]:
         value: Duration = getattr(environment.bucket, key)
         if value < Duration(86400) or value % 86400:
             yield Problem(("bucket", key), f"{value} is no whole number of days: write it like 90d")
+
+
+def budget(path: Path, declared: Budget | None, names: Names, model: str | None = None) -> Iterator[Problem]:
+    """A budget limits something, and says each thing once.
+
+    Parameters
+    ----------
+    path
+        Of what the budget stands in.
+    declared
+        The budget.
+    names
+        The environment's names.
+    model
+        The endpoint's short name; none for the environment's budget.
+
+    Yields
+    ------
+    Problem
+        What is wrong.
+    """
+    if declared is None:
+        return
+    at = (*path, "budget")
+    if declared.daily is None and declared.monthly is None:
+        yield Problem(at, "has neither `daily` nor `monthly`: write one of them, such as `monthly: 500USD`")
+    elif declared.forecast and declared.monthly is None:
+        yield Problem(
+            (*at, "forecast"),
+            "is for `monthly` limits, since a day has no forecast: write `monthly: …` too, or remove `forecast`",
+            others=((*at, "monthly"),),
+        )
+    for i, share in enumerate(declared.notify_at):
+        if share in declared.notify_at[:i]:
+            yield Problem((*at, "notify_at", i), f"{share} stands twice in this list: keep one of them")
+    for period in ("daily", "monthly"):
+        if getattr(declared, period) is not None:
+            yield from fits(path or ("project",), LONGEST_BUDGET, names.budget(period, model))
 
 
 def _region(environment: Environment) -> Iterator[Problem]:
@@ -104,7 +152,7 @@ def _region(environment: Environment) -> Iterator[Problem]:
 
 
 def tags(path: Path, given: Mapping[str, str], around: Mapping[str, str]) -> Iterator[Problem]:
-    """Tags are what AWS accepts, and none is the project's own.
+    """Tags are what AWS accepts, few enough, and none is the project's own.
 
     Parameters
     ----------
@@ -120,6 +168,14 @@ def tags(path: Path, given: Mapping[str, str], around: Mapping[str, str]) -> Ite
     Problem
         What is wrong.
     """
+    every = {*OWN_TAGS, *around, *given}
+    if given and len(every) > MOST_TAGS:
+        yield Problem(
+            path,
+            f"with the project's own {len(OWN_TAGS)}{' and those of the environment' if around else ''} a resource has "
+            f"{len(every)} tags, at most {MOST_TAGS} are allowed (API:TagList): leave {len(every) - MOST_TAGS} out",
+            others=(("tags",),),
+        )
     seen = {key.lower(): key for key in (*OWN_TAGS, *around)}
     for key, value in given.items():
         at = (*path, key)
@@ -170,6 +226,7 @@ def whole(environment: Environment) -> Iterator[Problem]:
     yield from _named_lists(environment)
     yield from _bucket_days(environment)
     yield from tags(("tags",), environment.tags, {})
+    yield from budget((), environment.budget, environment.names)
 
 
 def _unique(path: Path, names: tuple[str, ...], name: str, at: int) -> Iterator[Problem]:

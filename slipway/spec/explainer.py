@@ -8,6 +8,15 @@ from pydantic import Field
 
 from slipway.spec.base import Spec
 
+#: API:ClarifyTextLanguage; `xx` is a mix of several.
+Language = Literal[
+    "af", "sq", "ar", "hy", "eu", "bn", "bg", "ca", "zh", "hr", "cs", "da", "nl", "en", "et", "fi", "fr", "de",
+    "el", "gu", "he", "hi", "hu", "is", "id", "ga", "it", "kn", "ky", "lv", "lt", "lb", "mk", "ml", "mr", "ne",
+    "nb", "fa", "pl", "pt", "ro", "ru", "sa", "sr", "tn", "si", "sk", "sl", "es", "sv", "tl", "ta", "tt", "te",
+    "tr", "uk", "ur", "yo", "lij", "xx"
+]  # fmt: skip
+#: API:ClarifyHeader.
+Header = Annotated[str, Field(min_length=1, max_length=64)]
 #: API:ClarifyFeaturesAttribute and its like: a JMESPath expression.
 Expression = Annotated[str, Field(min_length=1, max_length=64)]
 
@@ -19,12 +28,16 @@ class ClarifyInput(Spec):
     """Where the features stand in a JSON Lines record."""
     content_template: Expression | None = None
     """What a JSON Lines record for the model looks like, with `$features`."""
-    features: Annotated[tuple[str, ...], Field(min_length=1, strict=False)] | None = None
-    """Names of the features, in their order."""
+    features: Annotated[tuple[Header, ...], Field(min_length=1, max_length=256, strict=False)] | None = None
+    """Names of the features, in their order (API:ClarifyFeatureHeaders)."""
     types: (
-        Annotated[tuple[Literal["numerical", "categorical", "text"], ...], Field(min_length=1, strict=False)] | None
+        Annotated[
+            tuple[Literal["numerical", "categorical", "text"], ...], Field(min_length=1, max_length=256, strict=False)
+        ]
+        | None
     ) = None
-    """Kinds of the features, in their order (API:ClarifyFeatureType)."""
+    """Kinds of the features, in their order, where one of them is text (API:ClarifyFeatureTypes). Default: inferred
+    from the baseline."""
     probability_at: Expression | None = None
     """Where the probability stands in a JSON Lines answer."""
     probability_index: Annotated[int, Field(ge=0)] | None = None
@@ -33,10 +46,7 @@ class ClarifyInput(Spec):
     """Where the label stands in a JSON Lines answer."""
     label_index: Annotated[int, Field(ge=0)] | None = None
     """Its column in a CSV answer."""
-    labels: (
-        Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Field(min_length=1, max_length=16, strict=False)]
-        | None
-    ) = None
+    labels: Annotated[tuple[Header, ...], Field(min_length=1, max_length=16, strict=False)] | None = None
     """Names of the labels (API:ClarifyLabelHeaders)."""
     most_records: Annotated[int, Field(ge=1)] | None = None
     """Records in one request to the model."""
@@ -49,8 +59,8 @@ class ClarifyText(Spec):
 
     granularity: Literal["token", "sentence", "paragraph"]
     """What gets a weight."""
-    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
-    """Its language, such as `en` (API:ClarifyTextLanguage)."""
+    language: Language
+    """Its language, such as `en`, or `xx` for a mix (API:ClarifyTextLanguage)."""
 
 
 class Explainer(Spec):
@@ -59,14 +69,13 @@ class Explainer(Spec):
     when: Expression | None = None
     """A JMESPath expression that says which records are explained. Default: all."""
     baseline: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
-    """Records that the answer is compared with, in the text itself; or an `s3://` URI of them."""
-    baseline_type: (
-        Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9])*/[a-zA-Z0-9](-*[a-zA-Z0-9+.])*$")] | None
-    ) = None
-    """Content type of the baseline, `text/csv` or `application/jsonlines`."""
+    """Records that the answer is compared with, in the text itself (at most 4,096 characters); or an `s3://` URI of
+    them. Required (API:ClarifyShapBaselineConfig)."""
+    baseline_type: Literal["text/csv", "application/jsonlines"] | None = None
+    """Content type of the baseline (API:ClarifyMimeType). Default: the service's, `text/csv`."""
     samples: Annotated[int, Field(ge=1)] | None = None
     """How many synthetic records are asked for one explanation."""
-    seed: int | None = None
+    seed: Annotated[int, Field(ge=-(2**31), lt=2**31)] | None = None
     """Seed of their choice."""
     logit: bool | None = None
     """Explain the logit of the answer rather than the answer."""

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 from slipway.spec import instances
 from slipway.spec.alarms import Alarms
 from slipway.spec.deployment import Guarded
+from slipway.spec.endpoint import GUARDABLE
 from slipway.spec.errors import Path, Problem, shown
 from slipway.spec.hosting import Hosting
+from slipway.spec.instances import InstanceType
+from slipway.spec.scaling_rules import scaled
 from slipway.spec.units import Percent
 
 if TYPE_CHECKING:
@@ -26,13 +29,6 @@ def instance_types(s: Subject) -> Iterator[Problem]:
                 at,
                 f"{name!r} is not in the table of known types{hint}; newer types are accepted",
                 "warning",
-            )
-        if s.endpoint.scaling is not None and instances.is_burstable(name):
-            yield Problem(
-                (*s.path, "scaling"),
-                f"{name} is burstable, and autoscaling refuses T types: remove `scaling` (`scaling: null`) or host on "
-                "another type, such as ml.m5.large",
-                others=(at,),
             )
     for path, _, hosting in s.hosts():
         yield from _storage(path, hosting)
@@ -121,49 +117,58 @@ def _chief(hosting: Hosting) -> str:
 
 
 def known_machine(s: Subject) -> Iterator[Problem]:
-    """Levels in percent of a machine need to know the machine."""
+    """Levels in percent of a machine need to know the machine; those of components are shares anyway."""
     e = s.endpoint
     for at, name in s.types():
         machine = instances.lookup(name)
-        if machine is None:
-            for key in ("cpu", "gpu", "gpu_memory"):
-                if e.alarms and isinstance(getattr(e.alarms, key), Percent):
-                    # Newer types are accepted, so the default level alone must not refuse one.
-                    asked = getattr(e.alarms, key) != getattr(Alarms(), key)
+        if e.components is None:
+            yield from _levels(at, name, machine, s)
+        for one in scaled(s):
+            for key in ("cpu", "gpu") if machine is None and e.components is None else ():
+                if getattr(one.scaling, key) is not None:
                     yield Problem(
-                        (*s.path, "alarms", key),
-                        f"how many cores and GPUs {name} has is not in the "
-                        f"table{'' if asked else ', so this alarm is left out'}: "
-                        f"give the metric's own figure (100 for each core or GPU, such as `{key}: 320`), or `{key}: "
-                        f"off`",
-                        "error" if asked else "warning",
-                        others=(at,),
-                    )
-            for key in ("cpu", "gpu"):
-                if e.scaling is not None and getattr(e.scaling, key) is not None:
-                    yield Problem(
-                        (*s.path, "scaling", key),
+                        (*one.path, key),
                         f"how many cores and GPUs {name} has is not in the table: scale on invocations or concurrency",
                         others=(at,),
                     )
-            continue
-        for key, units, what in (
-            ("cpu", machine.vcpus, "core"),
-            ("gpu", machine.gpus, "GPU"),
-            ("gpu_memory", machine.gpus, "GPU"),
-        ):
-            level = getattr(e.alarms, key) if e.alarms else False
-            if level is not False and not isinstance(level, Percent) and units and level >= 100 * units:
+            if machine is not None and one.scaling.gpu is not None and not machine.gpus:
                 yield Problem(
-                    (*s.path, "alarms", key),
-                    f"{level:g} is never exceeded: with {units} {what}{'s' if units > 1 else ''} the metric of {name} "
-                    f"reaches {100 * units} at most; write less, or a share such as `{key}: 80%`",
+                    (*one.path, "gpu"),
+                    f"{name} has no GPU: scale on `cpu` or invocations",
                     others=(at,),
                 )
-        if e.scaling is not None and e.scaling.gpu is not None and not machine.gpus:
+
+
+def _levels(at: Path, name: str, machine: InstanceType | None, s: Subject) -> Iterator[Problem]:
+    """Operating alarms on cores and GPUs."""
+    alarms = s.endpoint.alarms
+    if not alarms:
+        return
+    if machine is None:
+        for key in ("cpu", "gpu", "gpu_memory"):
+            if isinstance(getattr(alarms, key), Percent):
+                # Newer types are accepted, so the default level alone must not refuse one.
+                asked = getattr(alarms, key) != getattr(Alarms(), key)
+                yield Problem(
+                    (*s.path, "alarms", key),
+                    f"how many cores and GPUs {name} has is not in the "
+                    f"table{'' if asked else ', so this alarm is left out'}: "
+                    f"give the metric's own figure (100 for each core or GPU, such as `{key}: 320`), or `{key}: off`",
+                    "error" if asked else "warning",
+                    others=(at,),
+                )
+        return
+    for key, units, what in (
+        ("cpu", machine.vcpus, "core"),
+        ("gpu", machine.gpus, "GPU"),
+        ("gpu_memory", machine.gpus, "GPU"),
+    ):
+        level = getattr(alarms, key)
+        if level is not False and not isinstance(level, Percent) and units and level >= 100 * units:
             yield Problem(
-                (*s.path, "scaling", "gpu"),
-                f"{name} has no GPU: scale on `cpu` or invocations",
+                (*s.path, "alarms", key),
+                f"{level:g} is never exceeded: with {units} {what}{'s' if units > 1 else ''} the metric of {name} "
+                f"reaches {100 * units} at most; write less, or a share such as `{key}: 80%`",
                 others=(at,),
             )
 
@@ -172,7 +177,7 @@ def guardrails(s: Subject) -> Iterator[Problem]:
     """Inf1 instances know no staged updates (Developer Guide, "Deployment guardrails exclusions")."""
     deployment = s.endpoint.deployment
     for at, name in s.types():
-        if isinstance(deployment, Guarded) and name.startswith("ml.inf1."):
+        if isinstance(deployment, Guarded) and name.startswith("ml.inf1.") and s.endpoint.mode in GUARDABLE:
             yield Problem(
                 (*s.path, "deployment", "strategy"),
                 f"the service silently updates {name} all at once and without a final bake, whatever the strategy: "

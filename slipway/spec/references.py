@@ -39,7 +39,8 @@ Reservation = Annotated[
 PackageArn = Annotated[
     str,
     Field(
-        pattern=rf"^arn:{_PARTITION}:sagemaker:[a-z0-9-]+:([0-9]{{12}}|aws):model-package/[A-Za-z0-9-]{{1,63}}(/[0-9]{{1,9}})?$",
+        pattern=rf"^arn:{_PARTITION}:sagemaker:[a-z0-9-]+:[0-9]{{12}}:model-package/"
+        r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(/[0-9]{1,9})?$",
         max_length=176,
     ),
 ]

@@ -31,6 +31,28 @@ Unit = Literal["instance", "copy", "warm request"]
 
 #: How an endpoint is hosted: what answers, and so what is published, watched and scaled.
 Mode = Literal["instances", "serverless", "asynchronous", "components"]
+#: What messages call them.
+CALLED: Mapping[Mode, str] = {
+    "instances": "real-time endpoints",
+    "serverless": "serverless endpoints",
+    "asynchronous": "asynchronous endpoints",
+    "components": "inference components",
+}
+#: What can be tracked. Provisioned concurrency has one metric only; asynchronous endpoints publish no Invocations and
+#: no concurrency (Developer Guide, "Metrics for monitoring Amazon SageMaker with Amazon CloudWatch").
+TARGETS: Mapping[Mode, tuple[str, ...]] = {
+    "instances": ("invocations_per_minute", "concurrency", "cpu", "gpu"),
+    "serverless": ("provisioned_use",),
+    "asynchronous": ("backlog", "cpu", "gpu"),
+    "components": ("invocations_per_minute", "concurrency", "cpu", "gpu"),
+}
+#: What steps can look at.
+STEPS: Mapping[Mode, tuple[str, ...]] = {
+    "instances": ("cpu", "gpu", "memory", "latency"),
+    "serverless": ("latency",),
+    "asynchronous": ("cpu", "gpu", "memory", "latency", "backlog"),
+    "components": ("cpu", "gpu", "memory", "latency"),
+}
 #: What is tracked where no target is named. 70 invocations a minute is the project's choice; the others are those of
 #: the Developer Guide's examples.
 DEFAULT_TARGETS: Mapping[Mode, tuple[str, float]] = {

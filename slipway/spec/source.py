@@ -247,7 +247,7 @@ def merge(below: Node, above: Node, key: str = "") -> Node:
     """Lay one document over another.
 
     Mappings merge by key; lists and scalars replace; ``null`` removes; a mapping that is a choice (an image, a
-    strategy) replaces as a whole when it names another choice.
+    strategy, a model, a hosting) replaces as a whole when it names another choice.
 
     Parameters
     ----------
@@ -263,15 +263,18 @@ def merge(below: Node, above: Node, key: str = "") -> Node:
     """
     if not (isinstance(below.value, dict) and isinstance(above.value, dict)):
         return Node(_without_nulls(above.value), above.file, above.line, above.text)
-    chosen = _choice(key, above.value)
-    if chosen is not None and chosen != _choice(key, below.value):
+    chosen, before = _choice(key, above.value), _choice(key, below.value)
+    # A model without an image can still become either: what base.yaml says for the images of all environments stays.
+    open_yet = before is None and key != "deployment"
+    if chosen is not None and chosen != before and not open_yet:
         return Node(_without_nulls(above.value), above.file, above.line)
     out = dict(below.value)
     for name, node in above.value.items():
         if node.value is None:
             out.pop(name, None)
         elif name in out:
-            out[name] = merge(out[name], node, name)
+            # Each container of a pipeline is a choice as a model is.
+            out[name] = merge(out[name], node, "model" if key == "containers" else name)
         else:
             out[name] = Node(_without_nulls(node.value), node.file, node.line, node.text)
     return Node(out, above.file, above.line)

@@ -63,6 +63,13 @@ _CHOICES: tuple[tuple[tuple[str, type[BaseModel]], ...], ...] = (
     (("serverless", ServerlessHosting), ("", Hosting)),
     (("containers", Pipeline), ("", Model)),
 )
+#: What a mapping of each of these is, and what makes it another one.
+_KINDS: dict[type[BaseModel], tuple[str, str]] = {
+    Hosting: ("hosting on instances", "`serverless`"),
+    ServerlessHosting: ("serverless hosting", "`serverless`"),
+    Model: ("a model in one container", "`containers`"),
+    Pipeline: ("a model in several containers", "`containers`"),
+}
 
 
 def validate(merged: Node, plain: dict[str, Any], known: Sequence[Path]) -> tuple[Environment | None, list[Problem]]:
@@ -104,7 +111,7 @@ def _leave_out(data: Any, path: Path) -> None:  # noqa: ANN401  (plain data)
     for part in above:
         around.append(_inside(around[-1], part))
     holder = around[-1]
-    if key == "strategy":
+    if key == "strategy" and above[-1:] == ["deployment"]:
         # It decides how the mapping around it is read: nothing else in there can be judged.
         around[-2][above[-1]] = dict(_STAND_INS["deployment"])
     elif isinstance(holder, dict) and key in holder:
@@ -186,6 +193,17 @@ _FORMS = {
     "kms_key": "a key id, an alias (alias/…) or the whole ARN of either",
     "subnets": "the id of a subnet, such as subnet-0a1b2c3d4e5f60001",
     "security_groups": "the id of a security group, such as sg-0a1b2c3d4e5f60003",
+    "success_topic": "the short name of one of `topics`, or the ARN of a topic",
+    "error_topic": "the short name of one of `topics`, or the ARN of a topic",
+    "output": "a prefix in the model bucket or an s3:// URI, ending in /",
+    "failures": "a prefix in the model bucket or an s3:// URI, ending in /",
+    "destination": "a prefix in the model bucket or an s3:// URI, ending in /",
+    "package": "the ARN of a model package, such as arn:aws:sagemaker:REGION:ACCOUNT:model-package/NAME/VERSION",
+    "hub_content": "the ARN of content of a hub, such as "
+    "arn:aws:sagemaker:REGION:aws:hub-content/SageMakerPublicHub/Model/NAME/VERSION",
+    "credentials": "the ARN of a function, such as arn:aws:lambda:REGION:ACCOUNT:function:NAME",
+    "capacity_reservation": "the ARN of a reservation, such as arn:aws:sagemaker:REGION:ACCOUNT:training-plan/NAME",
+    "models": "the prefix under which the archives lie, ending in /, such as models/many/",
 }
 _LIMITS = {
     "less_than_equal": "at most {le}",
@@ -276,6 +294,12 @@ def _unknown_key(path: Path, data: Any) -> str:  # noqa: ANN401  (plain data)
         owners = [_strategy_name(s) for s in _STRATEGIES if key in s.model_fields]
         if owners:
             return f"belongs to {' and '.join(owners)}, not to this strategy, which has {', '.join(known)}: remove it"
+    for choices in _CHOICES:
+        here = [kind for _, kind in choices if kind in _models_at(path[:-1], data)]
+        for _, kind in choices if here and here[0] in _KINDS else ():
+            if kind is not here[0] and key in kind.model_fields and path[-2] in ("hosting", "model"):
+                belongs, chosen = _KINDS[kind][0], _KINDS[here[0]]
+                return f"belongs to {belongs}, and this is {chosen[0]}: remove it, or {chosen[1]}"
     close = get_close_matches(key, known, 1)
     return f"is unknown{f', did you mean `{close[0]}`?' if close else ''} (known here: {', '.join(known)})"
 

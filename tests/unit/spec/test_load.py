@@ -373,7 +373,7 @@ def test_a_guarded_environment_gets_the_guarded_defaults(config: Config, name: s
     assert iris.deployment.wait == Duration(300)
     assert not iris.deployment.apply_capacity
     assert iris.scaling == Scaling(min=2, max=4)
-    assert iris.scaling.tracked_invocations == 70
+    assert iris.scaling.targets("instances") == {"invocations_per_minute": 70}
     assert (iris.scaling.scale_out_cooldown, iris.scaling.scale_in_cooldown) == (Duration(60), Duration(300))
     assert iris.log_retention == Duration(90 * 86400)
     assert set(iris.rollback_levels) == {"latency", "errors_5xx", "model_errors"}
@@ -396,7 +396,7 @@ def test_development_scales_from_1_to_4_once_scaling_is_declared(config: Config)
     config.endpoint("dev", "scaling: {max: 2, cpu: 60%}")
     scaling = config.environment("dev").endpoints["iris"].scaling
     assert scaling is not None
-    assert (scaling.min, scaling.max, scaling.tracked_invocations) == (1, 2, None)
+    assert (scaling.min, scaling.max, scaling.targets("instances")) == (1, 2, {"cpu": 60})
 
 
 def test_every_variant_gets_the_default_of_its_environment(config: Config) -> None:

@@ -70,7 +70,7 @@ ENDPOINT: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "long timeout": ("deployment: {timeout: 9h}", "7: deployment.timeout", ("9h is out of range: 10m to 8h (API:MaximumExecutionTimeoutInSeconds)",)),
     "short startup": ("hosting: {startup_timeout: 30s}", "7: hosting.startup_timeout", ("30s is out of range: 1m to 1h",)),
     # what is served
-    "no kind of image": ("model: {image: null}", "7: model.image", ("is missing", "The container that serves it")),
+    "no kind of image": ("model: {image: null}", "7: model.image", ("is removed by `null` here and then is missing: say what runs", "or name a model `package`")),
     "text for an image": ("model: {image: iris:1}", "7: model.image", ("'iris:1' is no image: write `framework` with `tag`, or `repository`",)),
     "unknown framework": ("model: {image: {framework: sklern}}", "7: model.image.framework", ("'sklern' is unknown", "Did you mean sklearn?")),
     "unknown repository": ("model: {image: {repository: iris, tag: a}}", "7: model.image.repository", ("'iris' is none of `repositories`", "add it: `repositories: [iris]`")),
@@ -122,7 +122,7 @@ ENDPOINT: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "weights of zero": (variants().replace("}}\n", "}, weight: 0}\n") + "deployment: {strategy: canary}", "9: variants", ("all weights are 0", "give one a weight")),
     "no variants": ("variants: {}\nmodel: null\nhosting: null", "7: variants", ("has 0 entries, must have at least 1",)),
     "hyphen at the end of a variant": (variants().replace("two:", "two-:") + "deployment: {strategy: canary}", "11: variants.two-", ("'two-' is not accepted",)),
-    "rolling with two variants": (variants(), "6: deployment.strategy", ("rolling updates exclude endpoints with several variants", "use canary, linear or all_at_once")),
+    "rolling with two variants": (variants() + "deployment: {strategy: rolling}", "12: deployment.strategy", ("rolling updates exclude endpoints with several variants", "use canary, linear or all_at_once")),
     # updates
     "unknown strategy": ("deployment: {strategy: canari, size: 1}", "7: deployment.strategy", ("'canari' is no strategy, did you mean `canary`?", "rolling, canary, linear, all_at_once")),
     "strategy removed": ("deployment: {strategy: null}", "7: deployment.strategy", ("write one of rolling, canary, linear, all_at_once",)),
@@ -367,7 +367,8 @@ def test_an_endpoint_name_may_have_63_characters_and_no_more(config: Config) -> 
         ("hosting: {instance_type: ml.g7e.2xlarge}", "hosting.instance_type: despite `encrypt_volumes` the volumes of ml.g7e.2xlarge are not encrypted with the environment's key: whether ml.g7e.2xlarge accepts"),
         (variants(second="{instance_type: ml.g5.xlarge}") + "deployment: {strategy: canary}", "variants.one.hosting.instance_type: despite `encrypt_volumes` the volumes of ml.m5.large are not encrypted with the environment's key: ml.g5.xlarge refuses"),
         (variants("{instance_type: ml.m5.large, kms_key: alias/x}", "{instance_type: ml.zz9.large}") + "alarms: off\ndeployment: {strategy: canary}", "variants.one.hosting.kms_key: an endpoint config has one key for all its variants, and whether ml.zz9.large of variant 'two' accepts one is not documented"),
-        (variants() + "deployment: {strategy: canary}", "variants: with `scaling` an update keeps the live weights"),
+        (variants(), "variants: with `scaling` an update sets the weights by ExcludeRetainedVariantProperties, which AWS documents for updates only"),
+        (variants() + "deployment: {apply_capacity: true, apply_weights: false}", "variants: with `scaling` an update sets the instance counts by ExcludeRetainedVariantProperties"),
         ("hosting: {instances: 5}", "hosting.instances: 5 is outside the scaling limits of 2 to 4"),
         ("deployment: {batch: 30%}", "deployment.batch: 30% of 2 to 4 instances is not always a whole number"),
         ("scaling: {max: 40}", "deployment.batch: no number of instances fits every fleet of 2 to 40, so 50% is used"),
