@@ -106,14 +106,15 @@ def describe(run: Run, name: str, known: tuple[Component, ...] | None = None) ->
     found = run.aws.sagemaker.describe_endpoint(EndpointName=name)
     if known is None:
         known = tuple(component for _, component in components(run, EndpointNameEquals=found["EndpointName"]))
+    config = found.get("EndpointConfigName", "")
     variants = variants_of(found)
     named = variants
     if not named:  # an endpoint that failed at its creation has none, but its config says what they would be called
-        named = variants_of(run.aws.sagemaker.describe_endpoint_config(EndpointConfigName=found["EndpointConfigName"]))
+        named = variants_of(run.aws.sagemaker.describe_endpoint_config(EndpointConfigName=config))
     return Endpoint(
         name=found["EndpointName"],
         status=found["EndpointStatus"],
-        config=found["EndpointConfigName"],
+        config=config,
         changed=max(found["CreationTime"], found["LastModifiedTime"], *(component.changed for component in known)),
         variants=tuple(variant["VariantName"] for variant in named),
         asynchronous="AsyncInferenceConfig" in found,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 from idle_endpoint_cleanup.decision import Action, State, Verdict, announced_at, at_a_glance, decide
@@ -139,17 +139,17 @@ def closely(run: Run, seen: Survey) -> Iterator[list[Examined]]:
 def once_more(run: Run, arn: str, seen: Survey) -> Examined:
     """Look at an endpoint again immediately before it goes: everything is asked anew, its traffic last."""
     one = Tagged(arn, tags_of(run, arn))
-    endpoint = describe(run, one.name)
+    # The project's own names are in lower case, as in the ARN; others may not be.
+    name = one.name if STACK in one.tags else _exact_name(run, one)
+    endpoint = describe(run, name or one.name)
     stack = owner(run, arn, endpoint)
     parts = () if stack else parts_of(run, endpoint)
     foreign = [part for part in parts if not disposable(part.tags, run.settings.opt_in)]
     obstacle = lost(one.tags, stack) or (stack.unfit if stack else None)
     if foreign:
         obstacle = obstacle or f"its {foreign[0]} is not tagged as disposable"
-    if STACK not in one.tags:  # the project's own names are in lower case; others may not be
-        exact = _exact_name(run, one)
-        endpoint = replace(endpoint, name=exact or endpoint.name)
-        obstacle = obstacle or (None if exact else "its name could not be learned")
+    if name is None:
+        obstacle = obstacle or "its name could not be learned"
     traffic = ask(run, {arn: every(endpoint, seen.listing)})[arn]
     state = State(endpoint.status, endpoint.changed, traffic)
     verdict = decide(one.tags, state, run.settings, run.clock())
@@ -166,8 +166,6 @@ def failed(endpoint: Tagged, error: Exception) -> Examined:
 
 def _exact_name(run: Run, endpoint: Tagged) -> str | None:
     """Find the name in the case that it was created in, which metrics mind and no ARN has."""
-    pages = run.aws.sagemaker.get_paginator("list_endpoints").paginate(
-        NameContains=endpoint.name, PaginationConfig={"PageSize": PAGE}
-    )
+    pages = run.aws.sagemaker.get_paginator("list_endpoints").paginate(PaginationConfig={"PageSize": PAGE})
     found = [one for page in pages for one in page["Endpoints"]]
     return next((one["EndpointName"] for one in found if one["EndpointArn"] == endpoint.arn), None)
