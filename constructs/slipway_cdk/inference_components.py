@@ -106,8 +106,7 @@ class _Specifications:
         out = []
         for kind, resources in (declared.on or {}).items():
             id = f"{component}-{kind.replace('.', '-')}" if resources.model is not None else component
-            shared = {"model": resources.model or declared.model, "scrape": resources.scrape or declared.scrape}
-            own = resources.model_copy(update=shared)
+            own = resources if resources.model is not None else resources.model_copy(update={"model": declared.model})
             out.append({"InstanceType": kind, **self.one(id, own)})
         return out
 

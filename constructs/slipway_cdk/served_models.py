@@ -64,7 +64,7 @@ def _inline(component: Component, served: Served) -> bool:
         users = [(component.on or {})[served.at[3]]]
     else:
         users = [component, *(resources for resources in (component.on or {}).values() if resources.model is None)]
-    return component.base is not None or any((resources.scrape or component.scrape) is not None for resources in users)
+    return component.base is not None or any(resources.scrape is not None for resources in users)
 
 
 def model_properties(environment: Environment, served: Served, downloads: Iterable[Artifact]) -> dict[str, Any]:
