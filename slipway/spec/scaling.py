@@ -64,8 +64,18 @@ DEFAULT_TARGETS: Mapping[Mode, tuple[str, float]] = {
 
 _RATE = re.compile(r"[1-9][0-9]{0,8} (minute|hour|day)s?")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}")
-#: Minutes, hours, day of month, month, day of week, year.
-_CRON_FIELDS = 6
+#: What a cron expression's fields are called, from where to where they count, and which words they know besides numbers
+#: (Application Auto Scaling User Guide, "Schedule expressions").
+_CRON_FIELDS: tuple[tuple[str, int, int, tuple[str, ...]], ...] = (
+    ("minutes", 0, 59, ()),
+    ("hours", 0, 23, ()),
+    ("day of month", 1, 31, ()),
+    ("month", 1, 12, ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")),
+    ("day of week", 1, 7, ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")),
+    ("year", 1970, 2199, ()),
+)
+#: The last day or working day, the one nearest to a day, the last or n-th such day of the month.
+_CRON_SPECIAL = {"day of month": r"L|LW|([0-9]{1,2})W", "day of week": r"L|([1-7]|[A-Z]{3})(L|#[1-5])"}
 
 
 def _refused(why: str) -> PydanticCustomError:
@@ -74,11 +84,8 @@ def _refused(why: str) -> PydanticCustomError:
 
 def _expression(text: str) -> str:
     kind, _, inner = text.removesuffix(")").partition("(")
-    if kind == "cron" and len(inner.split()) != _CRON_FIELDS:
-        raise _refused(
-            f"{shown(text)} has {len(inner.split())} fields, must have {_CRON_FIELDS} (minutes, hours, day of month, "
-            "month, day of week, year): write it like cron(0 7 ? * MON-FRI *)"
-        )
+    if kind == "cron":
+        _cron(text, inner.split())
     if kind == "rate" and not _RATE.fullmatch(inner):
         raise _refused(
             f"{shown(text)} is no rate: write a whole number and minutes, hours or days, like rate(12 hours)"
@@ -86,6 +93,40 @@ def _expression(text: str) -> str:
     if kind == "at" and not _is_moment(inner):
         raise _refused(f"{shown(text)} is no moment: write it like at(2026-12-24T08:00:00)")
     return text
+
+
+def _cron(text: str, given: list[str]) -> None:
+    """Refuse a cron expression that the service would not read."""
+    like = "write it like cron(0 7 ? * MON-FRI *)"
+    if len(given) != len(_CRON_FIELDS):
+        names = ", ".join(name for name, _, _, _ in _CRON_FIELDS)
+        raise _refused(f"{shown(text)} has {len(given)} fields, must have {len(_CRON_FIELDS)} ({names}): {like}")
+    for field, (name, low, high, words) in zip(given, _CRON_FIELDS, strict=True):
+        if not all(_is_cron(item, name, low, high, words) for item in field.split(",")):
+            known = f"{low} to {high}{f' or {words[0]} to {words[-1]}' if words else ''}"
+            raise _refused(f"{shown(text)} has {shown(field)} as {name}, which counts from {known}: {like}")
+    if [given[2], given[4]].count("?") != 1:
+        raise _refused(f"{shown(text)} needs ? as either day of month or day of week, not both: {like}")
+
+
+def _is_cron(item: str, name: str, low: int, high: int, words: tuple[str, ...]) -> bool:
+    """Whether one item of a field's list is a value, a range, a step or one of the field's own forms."""
+    item = item.upper()
+    if item == "?":
+        return name in _CRON_SPECIAL
+    if name in _CRON_SPECIAL and re.fullmatch(_CRON_SPECIAL[name], item):
+        day = re.match(r"[0-9]+|[A-Z]{3}", item)
+        return day is None or _is_cron(day[0], name, low, high, words)
+    values, slash, step = item.partition("/")
+    if slash and not (step.isdecimal() and 0 < int(step) <= high):
+        return False
+    if values == "*":
+        return True
+    first, dash, last = values.partition("-")
+    return all(
+        value in words or (value.isdecimal() and low <= int(value) <= high)
+        for value in ((first, last) if dash else (first,))
+    )
 
 
 def _is_moment(text: str) -> bool:
