@@ -72,8 +72,8 @@ class Component(Resources):
 
     base: ShortName | None = None
     """The component whose model it adapts, such as a LoRA adapter; `model` then only has an `artifact`."""
-    on: Annotated[dict[InstanceTypeName, Resources], Field(min_length=1, max_length=5)] | None = None
-    """Other resources, and another model, for each of the fleet's instance types (API: 1 to 5)."""
+    on: Annotated[dict[InstanceTypeName, Resources], Field(min_length=2, max_length=5)] | None = None
+    """Other resources, and another model, for each of the fleet's 2 to 5 instance types (CFN:InferenceComponent)."""
     copies: Annotated[int, Field(ge=0, le=10_000)]
     """How many run. With `scaling` only at creation. Default: 2 where guarded, else 1."""
     deployment: Deployment | None = None
