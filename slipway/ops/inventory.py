@@ -169,10 +169,13 @@ class Inventory:
             yield Row(endpoint=full, status=MISSING)
             return
         config = self._sagemaker.describe_endpoint_config(EndpointConfigName=found["EndpointConfigName"])
+        asked = ""
+        if ask and endpoint.components is None:
+            counts = [variant.get("CurrentInstanceCount") for variant in found.get("ProductionVariants", [])]
+            asleep = counts == [0] and bool(config.get("AsyncInferenceConfig"))
+            asked = self._asked(name, endpoint, asleep="instances" if asleep else "")
         for live, declared, shadow in _variants(found, config):
             model = self._model(declared)
-            asleep = live.get("CurrentInstanceCount") == 0 and bool(config.get("AsyncInferenceConfig"))
-            answered = ask and not shadow and endpoint.components is None
             yield Row(
                 endpoint=full,
                 status=found["EndpointStatus"],
@@ -185,7 +188,7 @@ class Inventory:
                 alarms=self._alarms(full, {"EndpointName": full, "VariantName": live["VariantName"]}),
                 scaling=self._variant_limits(full, live, declared),
                 dashboard=self._dashboard(name),
-                answer=self._asked(name, endpoint, asleep="instances" if asleep else "") if answered else "",
+                answer="" if shadow else asked,
             )
         for component in endpoint.components or {}:
             yield self._component(name, endpoint, component, ask=ask)
