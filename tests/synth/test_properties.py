@@ -19,7 +19,7 @@ from syrupy.extensions.json import JSONSnapshotExtension
 from syrupy.location import PyTestLocation
 from syrupy.types import SnapshotIndex
 
-from slipway.local.engine.schemas import schema
+from slipway.spec.cloudformation import schema
 from slipway.spec.load import build
 from slipway.spec.source import read_yaml, to_plain
 

@@ -1,46 +1,10 @@
-"""The resource types' registry schemas, from the copies that cfn-lint carries.
+"""What the resource types' registry schemas say: which properties force a replacement, and where tags go.
 
-They say which properties force a replacement and where tags go, so the engine needs no list of
-its own.
+So the engine needs no list of its own.
 """
 
-import importlib.resources
-import json
-from functools import cache
-
 from slipway.local.engine.documents import Document, Json, at_path
-
-_FALLBACK_REGION = "us-east-1"
-
-
-@cache
-def _types(region: str) -> dict[str, str]:
-    """Return which schema each type has in a Region; empty for a Region that cfn-lint lacks."""
-    file = importlib.resources.files("cfnlint") / f"data/schemas/providers/{region}.json"
-    if not file.is_file():
-        return {}
-    types: dict[str, str] = json.loads(file.read_text())
-    return types
-
-
-@cache
-def schema(resource_type: str, region: str = _FALLBACK_REGION) -> Document:
-    """Return a type's schema in a Region.
-
-    The schema of us-east-1 stands in where the Region's is not known: new Regions appear before
-    cfn-lint carries them. A type without a schema (``Custom::X``) has an empty one.
-    """
-    version = _types(region).get(resource_type) or _types(_FALLBACK_REGION).get(resource_type)
-    if version is None:
-        return {}
-    file = importlib.resources.files("cfnlint") / f"data/schemas/resources/{version}.json"
-    document: Document = json.loads(file.read_text())
-    return document
-
-
-def exists(resource_type: str, region: str) -> bool:
-    """Tell whether CloudFormation knows the type, as far as cfn-lint knows."""
-    return bool(schema(resource_type, region))
+from slipway.spec.cloudformation import schema
 
 
 def needs_replacement(resource_type: str, region: str, old: Document, new: Document) -> bool:

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from slipway.local.engine.schemas import needs_replacement, schema, with_stack_tags
+from slipway.local.engine.schemas import needs_replacement, with_stack_tags
 from slipway.local.resources import _ACCEPTED, _MODULES, catalogue
 from slipway.local.resources.calls import Calls
+from slipway.spec.cloudformation import schema
 
 CONFIG = "AWS::SageMaker::EndpointConfig"
 ENDPOINT = "AWS::SageMaker::Endpoint"
