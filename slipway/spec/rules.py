@@ -32,6 +32,7 @@ from slipway.spec.machine_rules import guardrails, instance_types, known_machine
 from slipway.spec.model import Container
 from slipway.spec.model_rules import artifact, image, pipelines, source, variables
 from slipway.spec.option_rules import answers, captured, explained, published, samples
+from slipway.spec.override_rules import overrides
 from slipway.spec.scaling_rules import burstable, live_weights, scaling, tracked
 from slipway.spec.update_rules import update_sizes, update_times
 
@@ -191,6 +192,7 @@ RULES: tuple[Rule, ...] = (
     samples,
     budgeting,
     overridden,
+    overrides,
 )
 
 
