@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TypeGuard
 
@@ -74,10 +75,13 @@ class Reader:
         """A number, which may be written as text, as CloudFormation allows."""
         text = str(given) if isinstance(given, (int, float, str)) and not isinstance(given, bool) else ""
         try:
-            return float(text)
+            value = float(text)
         except ValueError:
-            self.wrong(path, f"{given!r} is no number" if given is not None else "is required")
-            return 0.0
+            value = math.nan
+        if math.isfinite(value):
+            return value
+        self.wrong(path, f"{given!r} is no number" if given is not None else "is required")
+        return 0.0
 
     def number(self, path: Path, given: object, least: int, most: int | None = None) -> int:
         """A whole number between limits; the least where it is wrong."""

@@ -168,7 +168,8 @@ class _PolicyReader(Reader):
         for name in SIZE_TYPES:
             if known.get("Type") == name:
                 return Size(name, value or 1)
-        hint = " (CAPACITY_PERCENTAGE is a mistake of the documentation)" if known.get("Type") else ""
+        misled = known.get("Type") == "CAPACITY_PERCENTAGE"
+        hint = " (CAPACITY_PERCENTAGE is a mistake of the documentation)" if misled else ""
         self.wrong((*path, "Type"), f"{known.get('Type')!r} is no type: write one of {', '.join(SIZE_TYPES)}{hint}")
         return None
 
