@@ -53,28 +53,64 @@ def layer(environment: str, *documents: Node) -> Node:
     return from_plain({**top, "endpoints": endpoints} if endpoints else top, ORIGIN)
 
 
+def counts(environment: str, *documents: Node) -> Node:
+    """Build the defaults of instance counts alone, for fleets that lost theirs between two documents.
+
+    A base that hosts serverless and an overlay that hosts on instances each replace all that was said of the hosting
+    before, and with it the default.
+
+    Parameters
+    ----------
+    environment, documents
+        As for `layer`.
+
+    Returns
+    -------
+    Node
+        A document to lay the merged ones over.
+    """
+    count = {"instances": _count(guarded=environment in ("staging", "prod"))}
+    said = reduce(merge, documents) if documents else None
+    out: dict[str, Any] = {}
+    for name in _keys(_at(said, "endpoints")):
+        for path in _fleets(_at(said, "endpoints", name)):
+            _put(out, ("endpoints", name, *path), dict(count))
+    return from_plain(out, ORIGIN)
+
+
+def _count(*, guarded: bool) -> int:
+    return 2 if guarded else 1
+
+
+def _hosts(said: Node | None) -> list[tuple[str, ...]]:
+    """Where an endpoint says how something is hosted."""
+    variants = (("variants", name, "hosting") for name in _keys(_at(said, "variants")))
+    return [path for path in (("hosting",), ("shadow", "hosting"), *variants) if _at(said, *path) is not None]
+
+
+def _fleets(said: Node | None) -> list[tuple[str, ...]]:
+    """Those of them that are fleets of instances."""
+    return [path for path in _hosts(said) if "serverless" not in _keys(_at(said, *path))]
+
+
 def _endpoint(said: Node | None, *, guarded: bool) -> dict[str, Any]:
-    count = 2 if guarded else 1
+    count = _count(guarded=guarded)
     components = _keys(_at(said, "components"))
-    hosts = [
-        ("hosting",),
-        ("shadow", "hosting"),
-        *(("variants", name, "hosting") for name in _keys(_at(said, "variants"))),
-    ]
-    hosts = [path for path in hosts if _at(said, *path) is not None]
+    hosts = _hosts(said)
     serverless = any("serverless" in _keys(_at(said, *path)) for path in hosts)
     out: dict[str, Any] = {"log_retention": "90d" if guarded else "14d", "deployment": _UNGUARDED}
     if guarded and not serverless:
         out["deployment"] = {"strategy": "canary" if len(_keys(_at(said, "variants"))) > 1 else "rolling"}
     if (guarded and not serverless) or _at(said, "scaling") is not None:
         out["scaling"] = {"min": count, "max": 4}
-    for path in hosts:
-        if "serverless" not in _keys(_at(said, *path)):
-            _put(out, path, {"instances": count})
+    for path in _fleets(said):
+        _put(out, path, {"instances": count})
     if components and guarded:
         _put(out, ("hosting",), {"instances": count, "managed_scaling": {"min": count, "max": 4}})
     for name in components:
-        scaling = {"scaling": {"min": count, "max": 4}} if _keys(_at(said, "components", name, "scaling")) else {}
+        declared = _at(said, "components", name, "scaling")
+        scaled = declared is not None and isinstance(declared.value, dict)
+        scaling = {"scaling": {"min": count, "max": 4}} if scaled else {}
         _put(out, ("components", name), {"copies": count, **scaling})
     return out
 

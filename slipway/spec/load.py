@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path as FilePath
 from typing import Any
 
-from slipway.spec.defaults import layer
+from slipway.spec.defaults import counts, layer
 from slipway.spec.environment import Environment
 from slipway.spec.errors import ConfigError, Located, Problem, rests_on, shown
 from slipway.spec.lock import PUBLISHED_KEY, LockError, read_lock
@@ -206,6 +206,7 @@ def build(
     merged = layer(environment, *documents)
     for document in documents:
         merged = merge(merged, document)
+    merged = merge(counts(environment, *documents), merged)
     plain = to_plain(merged)
     known = [one.problem.path for one in found if one.problem.path]
     typed, problems = validate(merged, plain, known)

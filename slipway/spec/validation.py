@@ -298,8 +298,12 @@ def _unknown_key(path: Path, data: Any) -> str:  # noqa: ANN401  (plain data)
         here = [kind for _, kind in choices if kind in _models_at(path[:-1], data)]
         for _, kind in choices if here and here[0] in _KINDS else ():
             if kind is not here[0] and key in kind.model_fields and path[-2] in ("hosting", "model"):
-                belongs, chosen = _KINDS[kind][0], _KINDS[here[0]]
-                return f"belongs to {belongs}, and this is {chosen[0]}: remove it, or {chosen[1]}"
+                belongs, (chosen, by) = _KINDS[kind][0], _KINDS[here[0]]
+                return (
+                    f"belongs to {belongs}, and only {chosen} can stand here: remove it"
+                    if f"`{key}`" == by
+                    else f"belongs to {belongs}, and this is {chosen}: remove it, or {by}"
+                )
     close = get_close_matches(key, known, 1)
     return f"is unknown{f', did you mean `{close[0]}`?' if close else ''} (known here: {', '.join(known)})"
 

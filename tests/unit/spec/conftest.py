@@ -10,7 +10,8 @@ import pytest
 
 from slipway.spec.environment import Environment
 from slipway.spec.errors import ConfigError
-from slipway.spec.load import Loaded, load
+from slipway.spec.load import Loaded, from_mapping, load
+from slipway.spec.source import read_yaml, to_plain
 
 BASE = """\
 company: acme
@@ -77,3 +78,51 @@ def config(tmp_path: Path) -> Config:
     for environment in ("dev", "staging", "prod"):
         made.overlay(environment)
     return made
+
+
+#: Around an endpoint that is looked at by itself.
+AROUND = """\
+company: acme
+team: rc
+project: project-a
+account: "111122223333"
+region: eu-west-1
+notify: [ml-oncall@example.com]
+repositories: [scorer]
+topics: [results]
+"""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What is wrong with an endpoint and what is doubtful about it, as `key: message`."""
+
+    errors: tuple[str, ...]
+    warnings: tuple[str, ...]
+    environment: Environment | None
+
+
+@dataclass(frozen=True)
+class Look:
+    """Checks an endpoint by itself: whether its artifacts are published does not matter."""
+
+    file: Path
+
+    def __call__(self, endpoint: str, environment: str = "dev", top: str = "") -> Findings:
+        """Check the endpoint `e` in an environment; what stands at the top besides is laid over what is usual there."""
+        usual = [line for line in AROUND.splitlines() if not top.startswith(line.split(":")[0] + ":")]
+        text = "\n".join([*usual, f"environment: {environment}", top, "endpoints:", "  e:"])
+        self.file.write_text(f"{text}\n{textwrap.indent(endpoint, '    ')}", encoding="utf-8")
+        data = to_plain(read_yaml(self.file).top)
+        try:
+            loaded = from_mapping(data)
+        except ConfigError as error:
+            return Findings(tuple(str(problem).removeprefix("endpoints.e.") for problem in error.problems), (), None)
+        doubtful = (str(warning).removeprefix("warning: ").removeprefix("endpoints.e.") for warning in loaded.warnings)
+        return Findings((), tuple(doubtful), loaded.environment)
+
+
+@pytest.fixture
+def look(tmp_path: Path) -> Look:
+    """Check one endpoint by itself."""
+    return Look(tmp_path / "endpoint.yaml")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from slipway.spec.hosting import Hosting
+from slipway.spec.model import Model
 from slipway.spec.source import MOST_VALUES, find, from_plain, locate, merge, read_yaml, to_plain
 
 if TYPE_CHECKING:
@@ -136,10 +138,10 @@ endpoints:
     endpoints = config.environment("prod").endpoints
     two, three = endpoints["two"], endpoints["three"]
     assert (two.version, two.dashboard, two.scaling) == (3, False, None)
-    assert two.hosting is not None
+    assert isinstance(two.hosting, Hosting)
     assert (two.hosting.instance_type, two.hosting.instances) == ("ml.c5.xlarge", 2)
     assert (three.version, three.dashboard, str(three.log_retention)) == (4, True, "5d")
-    assert three.model is not None
+    assert isinstance(three.model, Model)
     assert (three.model.script, three.model.artifact) == ("b.py", "s3://bucket/m.tar.gz")
 
 
@@ -206,6 +208,17 @@ def test_merging_leaves_what_it_merges_as_it_was() -> None:
         ({"deployment": {"strategy": "a", "w": 1}}, {"deployment": {"x": 2}}, {"deployment": {"strategy": "a", "w": 1, "x": 2}}),
         ({"deployment": {"w": 1}}, {"deployment": {"strategy": "b"}}, {"deployment": {"strategy": "b"}}),
         ({"model": {"strategy": "a", "w": 1}}, {"model": {"strategy": "b"}}, {"model": {"strategy": "b", "w": 1}}),
+        ({"hosting": {"instances": 1}}, {"hosting": {"serverless": {}}}, {"hosting": {"serverless": {}}}),
+        ({"hosting": {"serverless": {"memory": 1}}}, {"hosting": {"pools": []}}, {"hosting": {"pools": []}}),
+        ({"hosting": {"serverless": {"memory": 1}}}, {"hosting": {"serverless": {"concurrency": 2}}}, {"hosting": {"serverless": {"memory": 1, "concurrency": 2}}}),
+        ({"hosting": {"instance_type": "a"}}, {"hosting": {"instances": 2}}, {"hosting": {"instance_type": "a", "instances": 2}}),
+        ({"model": {"image": {}, "script": "a"}}, {"model": {"containers": {}}}, {"model": {"containers": {}}}),
+        ({"model": {"containers": {"a": 1}}}, {"model": {"containers": {"b": 2}}}, {"model": {"containers": {"a": 1, "b": 2}}}),
+        ({"model": {"containers": {"a": 1}}}, {"model": {"artifact": "x"}}, {"model": {"artifact": "x"}}),
+        ({"model": {"image": {}, "version": 1}}, {"model": {"package": "p"}}, {"model": {"package": "p"}}),
+        ({"model": {"package": "p"}}, {"model": {"version": 2}}, {"model": {"package": "p", "version": 2}}),
+        ({"model": {"script": "a"}}, {"model": {"image": {}}}, {"model": {"script": "a", "image": {}}}),
+        ({"containers": {"a": {"image": {}, "script": "s"}}}, {"containers": {"a": {"package": "p"}}}, {"containers": {"a": {"package": "p"}}}),
     ],
 )  # fmt: skip
 def test_merge(below: object, above: object, merged: object) -> None:
