@@ -192,7 +192,10 @@ def _each(function: Callable[..., float], *arguments: Value) -> Value:
     if not series:
         return _value(function, arguments)
     result: Points = {}
-    for at in sorted(set.intersection(*(set(points) for points in series))):
+    first, *others = series
+    for at in first:
+        if not all(at in other for other in others):
+            continue
         value = _value(function, [a[at] if isinstance(a, dict) else a for a in arguments])
         if value is not None:
             result[at] = value

@@ -68,10 +68,37 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """An alarm's state, and why, in CloudWatch's words."""
+    """An alarm's state, and why.
+
+    Attributes
+    ----------
+    state
+        From now on.
+    rule
+        When the alarm goes off.
+    found
+        The datapoints that decided, the newest last; fewer than EvaluationPeriods when some are missing.
+    breaching
+        How many of them breach.
+    """
 
     state: State
-    reason: str
+    rule: Rule
+    found: tuple[float, ...]
+    breaching: int
+
+    @property
+    def reason(self) -> str:
+        """Why, in words like CloudWatch's."""
+        rule = self.rule
+        if not self.found:
+            return f"No datapoints were received for {rule.periods} period(s)."
+        shown = ", ".join(f"{value:g}" for value in self.found)
+        return (
+            f"Threshold Crossed: {self.breaching} of the last {len(self.found)} datapoints [{shown}] "
+            f"{'was' if self.breaching == 1 else 'were'} {_WORDS[rule.comparison]} the threshold "
+            f"({rule.threshold:g}); {rule.datapoints} of {rule.periods} are needed."
+        )
 
 
 def evaluate(rule: Rule, datapoints: Sequence[float | None], present: State) -> Verdict:
@@ -91,19 +118,10 @@ def evaluate(rule: Rule, datapoints: Sequence[float | None], present: State) -> 
     Verdict
         The state from now on.
     """
-    found = [value for value in datapoints if value is not None][-rule.periods :]
-    breaches = COMPARISONS[rule.comparison]
-    breaching = sum(breaches(value, rule.threshold) for value in found)
-    state = _state(rule, datapoints, len(found), breaching, present)
-    if not found:
-        return Verdict(state, f"No datapoints were received for {rule.periods} period(s).")
-    shown = ", ".join(f"{value:g}" for value in found)
-    return Verdict(
-        state,
-        f"Threshold Crossed: {breaching} of the last {len(found)} datapoints [{shown}] "
-        f"{'was' if breaching == 1 else 'were'} {_WORDS[rule.comparison]} the threshold "
-        f"({rule.threshold:g}); {rule.datapoints} of {rule.periods} are needed.",
-    )
+    found = tuple([value for value in datapoints if value is not None][-rule.periods :])
+    breaches, threshold = COMPARISONS[rule.comparison], rule.threshold
+    breaching = sum(1 for value in found if breaches(value, threshold))
+    return Verdict(_state(rule, datapoints, len(found), breaching, present), rule, found, breaching)
 
 
 def _state(rule: Rule, datapoints: Sequence[float | None], found: int, breaching: int, present: State) -> State:

@@ -8,6 +8,9 @@ from slipway.rollout.capacity import Size
 from slipway.rollout.declared import DeclarationError
 from slipway.rollout.policy import BlueGreen, Policy, Rolling, read
 
+TRAFFIC = "BlueGreenUpdatePolicy.TrafficRoutingConfiguration"
+ROLLING = "RollingUpdatePolicy"
+ALARMS = "AutoRollbackConfiguration.Alarms"
 CANARY: dict[str, Any] = {
     "BlueGreenUpdatePolicy": {
         "TrafficRoutingConfiguration": {
@@ -81,68 +84,53 @@ def test_numbers_may_be_text() -> None:
         ),
         (
             {"BlueGreenUpdatePolicy": {}},
-            "BlueGreenUpdatePolicy.TrafficRoutingConfiguration: is required: write Type ALL_AT_ONCE, CANARY or LINEAR",
+            f"{TRAFFIC}: is required: write Type ALL_AT_ONCE, CANARY or LINEAR",
         ),
         (
             routing(Type="SHADOW"),
-            (
-                "BlueGreenUpdatePolicy.TrafficRoutingConfiguration.Type: 'SHADOW' is no way to route traffic: write "
-                "ALL_AT_ONCE, CANARY or LINEAR"
-            ),
+            (f"{TRAFFIC}.Type: 'SHADOW' is no way to route traffic: write ALL_AT_ONCE, CANARY or LINEAR"),
         ),
         (
             routing(Type="CANARY", CanarySize={"Type": "INSTANCE_COUNT", "Value": 1}),
-            (
-                "BlueGreenUpdatePolicy.TrafficRoutingConfiguration.WaitIntervalInSeconds: is required: write 0 to 3600 "
-                "seconds"
-            ),
+            (f"{TRAFFIC}.WaitIntervalInSeconds: is required: write 0 to 3600 seconds"),
         ),
         (
             routing(Type="LINEAR", WaitIntervalInSeconds=1),
-            (
-                "BlueGreenUpdatePolicy.TrafficRoutingConfiguration.LinearStepSize: is required: write Type INSTANCE_COUNT "
-                "or CAPACITY_PERCENT, and Value"
-            ),
+            (f"{TRAFFIC}.LinearStepSize: is required: write Type INSTANCE_COUNT or CAPACITY_PERCENT, and Value"),
         ),
         (
             rolling(MaximumBatchSize={"Type": "CAPACITY_PERCENTAGE", "Value": 10}),
             (
-                "RollingUpdatePolicy.MaximumBatchSize.Type: 'CAPACITY_PERCENTAGE' is no type: write one of INSTANCE_COUNT, "
+                f"{ROLLING}.MaximumBatchSize.Type: 'CAPACITY_PERCENTAGE' is no type: write one of INSTANCE_COUNT, "
                 "COPY_COUNT, CAPACITY_PERCENT (CAPACITY_PERCENTAGE is a mistake of the documentation)"
             ),
         ),
         (
             rolling(MaximumBatchSize={"Type": "CAPACITY_PERCENT", "Value": 101}),
-            "RollingUpdatePolicy.MaximumBatchSize.Value: 101 is out of range: write a whole number, 1 to 100",
+            f"{ROLLING}.MaximumBatchSize.Value: 101 is out of range: write a whole number, 1 to 100",
         ),
         (
             rolling(WaitIntervalInSeconds={"Ref": "Wait"}),
-            "RollingUpdatePolicy.WaitIntervalInSeconds: {'Ref': 'Wait'} is no number",
+            f"{ROLLING}.WaitIntervalInSeconds: {{'Ref': 'Wait'}} is no number",
         ),
         (
             rolling(MaximumExecutionTimeoutInSeconds=599),
-            (
-                "RollingUpdatePolicy.MaximumExecutionTimeoutInSeconds: 599 is out of range: write a whole number, 600 to "
-                "28800"
-            ),
+            (f"{ROLLING}.MaximumExecutionTimeoutInSeconds: 599 is out of range: write a whole number, 600 to 28800"),
         ),
         (
             {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "a"}, {"AlarmName": "a"}]}},
-            "AutoRollbackConfiguration.Alarms[1].AlarmName: 'a' is listed twice: leave one out",
+            f"{ALARMS}[1].AlarmName: 'a' is listed twice: leave one out",
         ),
         (
             {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": {"Ref": "Alarm"}}]}},
-            (
-                "AutoRollbackConfiguration.Alarms[0].AlarmName: {'Ref': 'Alarm'} is no alarm's name: write 1 to 255 "
-                "characters"
-            ),
+            (f"{ALARMS}[0].AlarmName: {{'Ref': 'Alarm'}} is no alarm's name: write 1 to 255 characters"),
         ),
         (
             {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": str(n)} for n in range(11)]}},
-            "AutoRollbackConfiguration.Alarms: 11 alarms are too many: write 1 to 10",
+            f"{ALARMS}: 11 alarms are too many: write 1 to 10",
         ),
-        ({"AutoRollbackConfiguration": {"Alarms": "a"}}, "AutoRollbackConfiguration.Alarms: 'a' is no list"),
-        ({"RollingUpdatePolicy": [1]}, "RollingUpdatePolicy: [1] is no mapping"),
+        ({"AutoRollbackConfiguration": {"Alarms": "a"}}, f"{ALARMS}: 'a' is no list"),
+        ({"RollingUpdatePolicy": [1]}, f"{ROLLING}: [1] is no mapping"),
         ("canary", "(top): 'canary' is no mapping"),
     ],
 )
@@ -151,9 +139,8 @@ def test_what_the_service_refuses_is_said(config: object, expected: str) -> None
 
 
 def test_all_problems_are_said_at_once() -> None:
-    assert (
-        len(problems(rolling(WaitIntervalInSeconds=-1, MaximumExecutionTimeoutInSeconds=1, MaximumBatchSize=None))) == 3
-    )
+    config = rolling(WaitIntervalInSeconds=-1, MaximumExecutionTimeoutInSeconds=1, MaximumBatchSize=None)
+    assert len(problems(config)) == 3
 
 
 @pytest.mark.parametrize("value", [True, 1.5, "x", "", None, float("inf"), "nan", 0, []])
