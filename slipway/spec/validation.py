@@ -114,6 +114,9 @@ def _leave_out(data: Any, path: Path) -> None:  # noqa: ANN401  (plain data)
     if key == "strategy" and above[-1:] == ["deployment"]:
         # It decides how the mapping around it is read: nothing else in there can be judged.
         around[-2][above[-1]] = dict(_STAND_INS["deployment"])
+    elif key == "serverless" and holder[key] != {}:
+        # It decides what the mapping around it is: without it, a fleet would be missed that nobody wants.
+        holder[key] = {}
     elif isinstance(holder, dict) and key in holder:
         del holder[key]
     elif isinstance(holder, dict) and str(key) in _STAND_INS:
