@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import get_args
 
@@ -55,6 +56,24 @@ class MetricAlarm:
         if self.period < 60:
             return 10
         return _HOUR if self.period * self.rule.periods > _DAY else 60
+
+    def grid(self, until: float) -> range:
+        """The periods that an evaluation looks at.
+
+        Parameters
+        ----------
+        until
+            Seconds up to which data can be seen. The newest period ends with the last whole minute before it (ten
+            seconds for a high-resolution alarm), or with the last whole period for a wall clock window.
+
+        Returns
+        -------
+        range
+            Their starts in seconds, the oldest first.
+        """
+        align = self.period if self.wall_clock else 10 if self.period < 60 else 60
+        edge = math.floor(until / align) * align
+        return range(edge - self.rule.range * self.period, edge, self.period)
 
     @property
     def window(self) -> int:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from slipway.rollout.alarm import Alarm, CompositeAlarm, MetricAlarm
 from slipway.rollout.composite import children, holds
 from slipway.rollout.queries import Query, run
 from slipway.rollout.series import Points, Series, SeriesKey, Values, samples_needed, summarize
-from slipway.rollout.state import ALARM, INSUFFICIENT_DATA, OK, State, evaluate
+from slipway.rollout.state import ALARM, INSUFFICIENT_DATA, OK, State, Verdict, evaluate
 
 #: How long after its minute a datapoint can be seen, in seconds. **An assumption**: CloudWatch and SageMaker document
 #: no figure; a minute is usual.
@@ -136,8 +136,7 @@ def metric_history(
 ) -> History:
     """Evaluate one metric alarm over a span of time.
 
-    It is evaluated at multiples of ``alarm.every``. An evaluation looks at what is to be seen by then: periods that end
-    with the last visible minute (the window slides), or, with a wall clock window, with the last whole period.
+    It is evaluated at multiples of ``alarm.every``, each time on what can be seen by then (``MetricAlarm.grid``).
 
     Parameters
     ----------
@@ -154,60 +153,88 @@ def metric_history(
         Its states.
     """
     initial, transitions = present, []
-    every, rule = alarm.every, alarm.rule
-    align = alarm.period if alarm.wall_clock else min(every, alarm.period, 60)
-    datapoints = _datapoints(alarm, data)
+    every = alarm.every
+    evaluation = _Evaluation(alarm, data)
     for now in range(math.ceil(start / every) * every, math.floor(end) + 1, every):
-        edge = math.floor((now - delay) / align) * align
-        if alarm.ignores_low_samples and _few_samples(alarm, data, edge):
-            continue
-        verdict = evaluate(rule, datapoints(edge), present)
-        if verdict.state != present:
+        verdict = evaluation.at(now - delay, present)
+        if verdict is not None and verdict.state != present:
             present = verdict.state
             transitions.append(Transition(now, present, verdict.reason))
     return History(initial, tuple(transitions))
 
 
-def _datapoints(alarm: MetricAlarm, data: Mapping[SeriesKey, Series]) -> Callable[[int], list[float | None]]:
-    """Returns the evaluation range that ends at a moment; each period is summarized once."""
-    seen: dict[tuple[str, int], float | None] = {}
-    period, length = alarm.period, alarm.rule.range
-    watched = alarm.watched
+def evaluate_at(
+    alarm: MetricAlarm,
+    data: Mapping[SeriesKey, Series],
+    now: float,
+    present: State,
+    *,
+    delay: float = VISIBLE_AFTER,
+) -> Verdict | None:
+    """Evaluate one metric alarm once.
 
-    def point(query: Query, at: int) -> float | None:
-        key = (query.id, at)
-        if key not in seen:
-            seen[key] = summarize(_within(data, query, at, at + period), query.statistic)
-        return seen[key]
+    Parameters
+    ----------
+    alarm
+        The alarm.
+    data, delay
+        As for ``watch``.
+    now
+        Seconds, on the clock of the series.
+    present
+        Its state so far.
 
-    def metric(query: Query, grid: range) -> Points:
-        return {at: value for at in grid if (value := point(query, at)) is not None}
+    Returns
+    -------
+    Verdict or None
+        Its state from now on; ``None`` when there are too few samples to judge, which leaves it as it is.
+    """
+    return _Evaluation(alarm, data).at(now - delay, present)
 
-    def datapoints(edge: int) -> list[float | None]:
-        grid = range(edge - length * period, edge, period)
-        if watched.metric is not None:
-            return [point(watched, at) for at in grid]
-        found = run(alarm.queries, lambda query: metric(query, grid), grid)[watched.id]
+
+class _Evaluation:
+    """Evaluates an alarm, now and again; each period is summarized once."""
+
+    def __init__(self, alarm: MetricAlarm, data: Mapping[SeriesKey, Series]) -> None:
+        self._alarm, self._data = alarm, data
+        self._watched = alarm.watched
+        self._seen: dict[tuple[str, int], float | None] = {}
+
+    def at(self, until: float, present: State) -> Verdict | None:
+        grid = self._alarm.grid(until)
+        if self._alarm.ignores_low_samples and self._few_samples(grid):
+            return None
+        return evaluate(self._alarm.rule, self._datapoints(grid), present)
+
+    def _datapoints(self, grid: range) -> list[float | None]:
+        if self._watched.metric is not None:
+            return [self._point(self._watched, at) for at in grid]
+        found = run(self._alarm.queries, lambda query: self._points(query, grid), grid)[self._watched.id]
         return [found.get(at) for at in grid]
 
-    return datapoints
+    def _points(self, query: Query, grid: range) -> Points:
+        return {at: value for at in grid if (value := self._point(query, at)) is not None}
 
+    def _point(self, query: Query, at: int) -> float | None:
+        key = (query.id, at)
+        if key not in self._seen:
+            self._seen[key] = summarize(self._values(query, at, at + self._alarm.period), query.statistic)
+        return self._seen[key]
 
-def _within(data: Mapping[SeriesKey, Series], query: Query, start: float, end: float) -> list[Values]:
-    series = data.get(query.metric) if query.metric is not None else None
-    if series is None or (query.unit and series.unit and query.unit != series.unit):
-        return []
-    return series.within(start, end)
+    def _values(self, query: Query, start: float, end: float) -> list[Values]:
+        series = self._data.get(query.metric) if query.metric is not None else None
+        if series is None or (query.unit and series.unit and query.unit != series.unit):
+            return []
+        return series.within(start, end)
 
-
-def _few_samples(alarm: MetricAlarm, data: Mapping[SeriesKey, Series], edge: int) -> bool:
-    """Whether a percentile of the alarm has too few samples to mean something."""
-    start = edge - alarm.period * alarm.rule.periods
-    return any(
-        (summarize(_within(data, query, start, edge), "SampleCount") or 0) < samples_needed(query.statistic)
-        for query in alarm.queries
-        if query.metric is not None
-    )
+    def _few_samples(self, grid: range) -> bool:
+        """Whether a percentile of the alarm has too few samples to mean something."""
+        start = grid.stop - self._alarm.period * self._alarm.rule.periods
+        return any(
+            (summarize(self._values(query, start, grid.stop), "SampleCount") or 0) < samples_needed(query.statistic)
+            for query in self._alarm.queries
+            if query.metric is not None
+        )
 
 
 def composite_history(alarm: CompositeAlarm, histories: Mapping[str, History], start: float) -> History:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from slipway.rollout.alarm import CompositeAlarm, MetricAlarm
 from slipway.rollout.composite import parse
-from slipway.rollout.history import History, Transition, metric_history, watch
+from slipway.rollout.history import History, Transition, evaluate_at, metric_history, watch
 from slipway.rollout.queries import Query
 from slipway.rollout.series import Series, SeriesKey, Values
 from slipway.rollout.state import Missing, Rule, State
@@ -131,6 +131,29 @@ def test_metric_math() -> None:
     bad = Series({60 * at: Values.of({1.0: 10}) for at in range(4, 8)})
     history = metric_history(one, {KEY: bad, CALLS: calls}, 0, 900)
     assert [(t.time, t.state) for t in history.transitions] == [(0, "OK"), (420, "ALARM"), (600, "OK")]
+
+
+@pytest.mark.parametrize(
+    ("one", "expected"),
+    [
+        (alarm(), [420, 480, 540, 600]),
+        (alarm(period=300), [-540, -240, 60, 360]),
+        (alarm(period=300, wall_clock=True), [-600, -300, 0, 300]),
+        (alarm(period=10), [670, 680, 690, 700]),
+    ],
+)
+def test_the_newest_period_ends_with_what_can_be_seen(one: MetricAlarm, expected: list[int]) -> None:
+    assert list(one.grid(719)) == expected
+
+
+def test_one_evaluation_is_that_of_the_history() -> None:
+    data = {KEY: minutes("00000XXXX00000")}
+    verdict = evaluate_at(alarm(), data, 495, "OK")
+    assert verdict is not None
+    assert verdict.state == "ALARM"
+    assert "2 of the last 2 datapoints [900, 900] were greater than" in verdict.reason
+    few = {KEY: Series({60 * at: Values.of({900.0: 3}) for at in range(10)})}
+    assert evaluate_at(alarm(ignores_low_samples=True), few, 495, "OK") is None
 
 
 # -- histories
