@@ -169,7 +169,7 @@ def _fault(option: str, given: str | None, known: tuple[str, ...], *, needed: bo
         if needed and known:
             yield f"{option} is missing: name one of {', '.join(known)}"
     elif not known:
-        yield f"{option} is not for an endpoint that is hosted like this: leave it out"
+        yield f"{option} is not for an endpoint hosted like this: leave it out"
     elif given not in known:
         close = get_close_matches(given, known, 1)
         hint = f"did you mean {close[0]}? " if close else ""
@@ -275,8 +275,8 @@ class Invoker:
             if failed is not None:
                 raise InvokeError(f"{failed.decode(errors='replace').strip()} ({failure})")
         raise InvokeError(
-            f"no answer within {self._patience:.0f} s: the request waits or is at work. It will be answered in "
-            f"{output}{f', or in {failure}' if failure else ''}"
+            f"no answer within {self._patience:.0f} s: the request waits or is at work, or you may not read its "
+            f"answer. It will be in {output}{f', or in {failure}' if failure else ''}"
         )
 
 
@@ -296,9 +296,14 @@ def _split(uri: str) -> tuple[str, str]:
 
 
 def _read(s3: S3Client, uri: str) -> bytes | None:
-    """Read an object; ``None`` while there is none."""
+    """Read an object; ``None`` while there is none.
+
+    To who may read but not list, such as the environment's invokers, S3 says "access denied" of what is not there.
+    """
     bucket, key = _split(uri)
     try:
         return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-    except s3.exceptions.NoSuchKey:
-        return None
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("NoSuchKey", "AccessDenied"):
+            return None
+        raise

@@ -97,11 +97,18 @@ def test_what_an_example_adds_to_the_foundation_is_what_was_reviewed(
         return found
 
     plain = resources("real-time")
-    own = {
-        name: {id: resource for id, resource in resources(name).items() if plain.get(id) != resource}
-        for name in examples.NAMES
-    }
-    assert {name: more for name, more in own.items() if more} == snapshot(extension_class=JSONSnapshotExtension)
+    added = {name: more(resources(name), plain) for name in examples.NAMES}
+    assert {name: found for name, found in added.items() if found} == snapshot(extension_class=JSONSnapshotExtension)
+
+
+def more(own: Any, plain: Any) -> Any:
+    """What one document has that another has not, or has otherwise."""
+    if isinstance(own, dict) and isinstance(plain, dict):
+        return {key: more(value, plain.get(key)) for key, value in own.items() if plain.get(key) != value}
+    if isinstance(own, list) and isinstance(plain, list):
+        new, gone = ([item for item in one if item not in other] for one, other in ((own, plain), (plain, own)))
+        return [more(new[0], gone[0])] if len(new) == len(gone) == 1 else new
+    return own
 
 
 def test_cdk_nag_has_nothing_against_any_example(assembly: Path) -> None:

@@ -172,3 +172,18 @@ def test_an_endpoint_that_nobody_declared_is_named_with_the_nearest(
 ) -> None:
     assert main(["invoke", "irsi", "--config", str(root / "config")]) == 2
     assert "did you mean iris?" in capsys.readouterr().err
+
+
+def test_a_request_that_does_not_fit_the_endpoint_is_wrong_usage(
+    capsys: pytest.CaptureFixture[str], root: Path
+) -> None:
+    configs = root / "examples" / "configs"
+    assert main(["invoke", "shared", "--config", str(configs / "inference-components")]) == 2
+    assert capsys.readouterr().err == "shared: --component is missing: name one of iris, prices\n"
+    assert main(["invoke", "demand", "[6, 0, 21]", "--config", str(configs / "multi-model")]) == 2
+    assert "such as store-1/v1/model.tar.gz" in capsys.readouterr().err
+
+
+def test_an_endpoint_without_a_sample_needs_a_body(capsys: pytest.CaptureFixture[str], root: Path) -> None:
+    assert main(["invoke", "captions", "--config", str(root / "examples/configs/vision-language")]) == 2
+    assert "captions declares no `sample`: give a body, or - for standard input" in capsys.readouterr().err

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from slipway.cli import main
+from slipway.ops import deploy as deploying
 from slipway.ops import target as targets
 from slipway.ops.deploy import BOOTSTRAP_PARAMETER, Deployer, DeployError, WrongArtifact
-from slipway.spec.lock import record
+from slipway.ops.package import package
+from slipway.spec.lock import read_lock, record
 from tests.unit.ops.conftest import MODEL, Declare
 
 if TYPE_CHECKING:
@@ -126,6 +128,114 @@ def test_the_command_ends_with_wrong_usage(
     assert main(["deploy", "--config", str(config), "--target", "aws"]) == 2
     assert "Nothing was deployed." in capsys.readouterr().err
     assert commands == []
+
+
+CONTAINER = {"image": {"framework": "sklearn", "tag": "1.4-2-cpu-py3"}}
+HOSTING = {"hosting": {"instance_type": "ml.m5.large"}}
+
+
+@pytest.fixture
+def training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of training scripts, empty at first."""
+    (tmp_path / "models").mkdir()
+    monkeypatch.setattr(deploying, "TRAINING", tmp_path / "models")
+    return tmp_path / "models"
+
+
+def script(training: Path, model: str, *parts: str) -> None:
+    """A training script that makes a model's folder, or one for each part, and counts its runs."""
+    (training / model).mkdir()
+    (training / model / "train.py").write_text(
+        "import pathlib, sys\n"
+        "out = pathlib.Path(sys.argv[sys.argv.index('--out') + 1])\n"
+        f"for part in {list(parts or ('',))!r}:\n"
+        "    (out / part).mkdir(parents=True, exist_ok=True)\n"
+        f"    (out / part / 'model.json').write_text({model!r} + part)\n"
+        "with pathlib.Path(__file__).with_name('runs').open('a') as runs: runs.write(sys.argv[2] + chr(10))\n"
+    )
+
+
+def keys(s3: S3Client) -> list[str]:
+    return [item["Key"] for item in s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
+
+
+def test_an_artifact_is_trained_and_published_as_the_model_that_its_key_names_once(
+    account: Target, s3: S3Client, tmp_path: Path, training: Path, commands: list[str], declare: Declare
+) -> None:
+    script(training, "scaling")
+    script(training, "fraud")
+    scale = {**CONTAINER, "artifact": "models/scaling/v3/model.tar.gz"}
+    classify = {**CONTAINER, "artifact": "models/fraud/v1/model.tar.gz"}
+    chain = {"version": 1, "model": {"containers": {"scale": scale, "classify": classify}}, **HOSTING}
+    component = {"model": {"artifact": scale["artifact"], **CONTAINER}, "memory": "1GB", "cpus": 1}
+    shared = {"version": 1, "components": {"first": component, "second": component}, **HOSTING}
+    Deployer(declare(chain=chain, shared=shared), account, tmp_path).run()
+    assert keys(s3) == ["models/fraud/v1/model.tar.gz", "models/scaling/v3/model.tar.gz"]
+    assert set(read_lock(tmp_path / "models.lock.json")) == set(keys(s3))
+    assert (training / "scaling" / "runs").read_text() == "3\n"
+    assert len(commands) == 1
+
+
+MANY = {"version": 1, "model": {**CONTAINER, "models": "models/demand/"}, **HOSTING}
+
+
+def test_the_archives_of_a_multi_model_prefix_that_the_lock_file_knows_are_trained_together_and_published(
+    account: Target, s3: S3Client, tmp_path: Path, training: Path, commands: list[str], declare: Declare
+) -> None:
+    script(training, "demand", "north", "south")
+    lock = tmp_path / "models.lock.json"
+    for store in ("north", "south"):
+        folder = tmp_path / store
+        folder.mkdir()
+        (folder / "model.json").write_text(f"demand{store}")
+        with package(folder) as packed:
+            record(lock, f"models/demand/{store}/v1/model.tar.gz", packed.sha256)
+    Deployer(declare(many=MANY), account, tmp_path).run()
+    assert keys(s3) == ["models/demand/north/v1/model.tar.gz", "models/demand/south/v1/model.tar.gz"]
+    assert (training / "demand" / "runs").read_text() == "1\n"
+    assert len(commands) == 1
+
+
+def test_an_archive_under_a_multi_model_prefix_that_was_replaced_stops_everything(
+    account: Target, s3: S3Client, tmp_path: Path, commands: list[str], declare: Declare
+) -> None:
+    key = "models/demand/north/v1/model.tar.gz"
+    record(tmp_path / "models.lock.json", key, SHA[V1])
+    s3.put_object(Bucket=BUCKET, Key=key, Body=gzip.compress(CONTENT[V2]))
+    with pytest.raises(WrongArtifact, match=f"endpoints.many: s3://{BUCKET}/{key} has sha256 {SHA[V2][:12]}"):
+        Deployer(declare(many=MANY), account, tmp_path).run()
+    assert commands == []
+
+
+@pytest.mark.usefixtures("training", "s3", "commands")
+def test_a_multi_model_prefix_without_archives_says_how_to_publish_one(
+    account: Target, tmp_path: Path, declare: Declare
+) -> None:
+    with pytest.raises(DeployError) as caught:
+        Deployer(declare(many=MANY), account, tmp_path).run()
+    assert str(caught.value) == (
+        f"publish: s3://{BUCKET}/models/demand/ is not there, and no archive lies under it: publish one with `slipway "
+        "publish FOLDER --model demand/NAME --version 1`, which a request then names as NAME/v1/model.tar.gz"
+    )
+
+
+@pytest.mark.usefixtures("s3", "commands")
+def test_a_training_script_that_makes_no_such_archive_is_an_error_with_what_it_makes(
+    account: Target, tmp_path: Path, training: Path, declare: Declare
+) -> None:
+    script(training, "demand", "north", "south")
+    record(tmp_path / "models.lock.json", "models/demand/east/v1/model.tar.gz", SHA[V1])
+    with pytest.raises(
+        DeployError, match=r"train\.py makes no east, which .* is published from; it makes north, south"
+    ):
+        Deployer(declare(many=MANY), account, tmp_path).run()
+
+
+@pytest.mark.usefixtures("training", "s3", "commands")
+def test_a_model_without_a_training_script_says_what_to_type(account: Target, tmp_path: Path, declare: Declare) -> None:
+    model = {**MODEL, "model": {**CONTAINER, "artifact": "models/other/v2/model.tar.gz"}}
+    with pytest.raises(DeployError, match="`slipway publish FOLDER --model other --version 2`"):
+        Deployer(declare(iris=model), account, tmp_path).run()
 
 
 @pytest.mark.parametrize("there", [True, False])

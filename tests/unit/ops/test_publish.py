@@ -15,8 +15,9 @@ from moto import mock_aws
 
 from slipway.ops import publish as publishing
 from slipway.ops.package import PackageError, package
-from slipway.ops.publish import Published, PublishError, VersionTaken, publish
+from slipway.ops.publish import Published, PublishError, VersionTaken, publish, published_models
 from slipway.spec.lock import LockError, read_lock, record
+from tests.unit.ops.conftest import Declare
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -183,7 +184,9 @@ def test_a_version_recorded_with_another_hash_is_refused_before_s3_is_asked(
 def test_the_suggested_version_is_one_that_is_free(run: Run, lock: Path) -> None:
     for version in (1, 2, 3, 5):
         record(lock, f"models/iris/v{version}/model.tar.gz", OTHER)
-    with pytest.raises(VersionTaken, match=r"publish it as version 4, and write `version: 4` where the config names iris"):
+    with pytest.raises(
+        VersionTaken, match=r"publish it as version 4, and write `version: 4` where the config names iris"
+    ):
         run()
 
 
@@ -350,3 +353,29 @@ def test_a_folder_that_cannot_be_packaged_or_a_broken_lock_leaves_the_bucket_alo
     with pytest.raises(LockError):
         run()
     assert stored_versions(s3) == 0
+
+
+def test_an_archive_under_a_multi_model_prefix_is_published_where_requests_find_it(
+    s3: S3Client, folder: Path, lock: Path
+) -> None:
+    done = publish(folder, model="demand/store-1", version=1, bucket=BUCKET, lock_path=lock, s3=s3)
+    assert done.key == "models/demand/store-1/v1/model.tar.gz"
+    assert read_lock(lock) == {done.key: sha256_of(folder)}
+    (folder / "model.json").write_text("[]")
+    with pytest.raises(VersionTaken, match=r"as version 2, and let requests name store-1/v2/model\.tar\.gz$"):
+        publish(folder, model="demand/store-1", version=1, bucket=BUCKET, lock_path=lock, s3=s3)
+
+
+def test_what_an_environment_can_publish_is_named_as_its_keys_name_it(declare: Declare) -> None:
+    container = {"image": {"framework": "sklearn", "tag": "1.4-2-cpu-py3"}}
+    rest = {"version": 1, "hosting": {"instance_type": "ml.m5.large"}}
+    environment = declare(
+        iris={**rest, "model": container},
+        chain={
+            **rest,
+            "model": {"containers": {"a": {**container, "artifact": "models/scaling/v2/model.tar.gz"}, "b": container}},
+        },
+        many={**rest, "model": {**container, "models": "models/demand/"}},
+        away={**rest, "model": {**container, "artifact": "s3://others/model.tar.gz"}},
+    )
+    assert published_models(environment) == ("iris", "scaling", "chain-b", "demand/")
