@@ -204,7 +204,7 @@ def test_the_execution_role_may_read_what_lies_elsewhere_only_where_declared(
     declared: Declared,
 ) -> None:
     model = {
-        "image": {"uri": "210987654321.dkr.ecr.us-east-1.amazonaws.com/llm:3"},
+        "image": {"uri": "210987654321.dkr.ecr.eu-west-1.amazonaws.com/llm:3"},
         "artifact": "s3://elsewhere/llm/v3/",
     }
     found = role(declared({"model": model}))
@@ -212,7 +212,7 @@ def test_the_execution_role_may_read_what_lies_elsewhere_only_where_declared(
     assert found["ListArtifacts0"]["Condition"] == {"StringLike": {"s3:prefix": "llm/v3/*"}} or found["ListArtifacts0"][
         "Condition"
     ] == {"StringLike": {"s3:prefix": ["llm/v3/*"]}}
-    assert "arn:aws:ecr:us-east-1:210987654321:repository/llm" in found["PullImages"]["Resource"]
+    assert "arn:aws:ecr:eu-west-1:210987654321:repository/llm" in found["PullImages"]["Resource"]
 
 
 def test_the_execution_role_reads_rollback_alarms_of_other_names_only_where_declared(

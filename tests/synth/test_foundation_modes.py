@@ -25,7 +25,7 @@ LOGS = "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/sagemaker"
 SAGEMAKER = "arn:aws:sagemaker:eu-west-1:111122223333"
 LOGIN = "arn:aws:lambda:eu-west-1:111122223333:function:login"
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/12345678-1234-1234-1234-123456789012"
-ECR = "arn:aws:ecr:us-east-1:210987654321:repository/llm"
+ECR = "arn:aws:ecr:eu-west-1:210987654321:repository/llm"
 #: An environment that encrypts nothing, so that a mode's own statements stand out.
 QUIET: dict[str, Any] = {"encrypt_volumes": False, "bucket": {"encryption": "s3"}, "topics": ["results"]}
 MODEL = {"image": {"framework": "sklearn", "tag": "1.4-2-cpu-py3"}}
@@ -137,7 +137,7 @@ def test_the_execution_role_fetches_the_login_of_a_private_registry(declared: De
 
 
 def test_images_and_artifacts_of_components_count_too(declared: Declared) -> None:
-    model = {"image": {"uri": "210987654321.dkr.ecr.us-east-1.amazonaws.com/llm:3"}, "artifact": "s3://lake/m.tar.gz"}
+    model = {"image": {"uri": "210987654321.dkr.ecr.eu-west-1.amazonaws.com/llm:3"}, "artifact": "s3://lake/m.tar.gz"}
     component = {"model": model, "memory": "1GB", "cpus": 1.0}
     found = role(declared({**COMPONENTS, "components": {"prices": component}}, **QUIET))
     assert ECR in found["PullImages"]["Resource"]
@@ -284,15 +284,23 @@ def test_guarded_components_have_log_groups_that_stay(declared: Declared) -> Non
 
 
 def everything() -> dict[str, Any]:
+    """An environment with every mode but serverless, which knows no network and needs no right of its own."""
     endpoints = {
-        re.sub("[^a-z]+", "-", mode): {**ENDPOINT, **endpoint, "tags": {"Cost": "a"}}
+        re.sub("[^a-z]+", "-", mode): {**ENDPOINT, **endpoint}
         for mode, (endpoint, _) in ROLE.items()
+        if mode != "serverless"
     }
     private = {"uri": "registry.example.com/iris:1", "private": True, "credentials": LOGIN}
     endpoints["private"] = {**ENDPOINT, "model": {"image": private}, "budget": {"daily": "100USD"}}
     endpoints["telling"] = {**ENDPOINT, "asynchronous": {"success_topic": "results"}}
-    # A serverless endpoint knows no network, so the network has an environment of its own.
-    return {**BASE, "topics": ["results"], "bucket": {"studio_upload": True}, "budget": {"monthly": "9USD", "forecast": True}, "endpoints": endpoints}  # fmt: skip
+    return {
+        **BASE,
+        "network": PRIVATE,
+        "topics": ["results"],
+        "bucket": {"studio_upload": True},
+        "budget": {"monthly": "9USD", "forecast": True},
+        "endpoints": endpoints,
+    }
 
 
 @pytest.fixture(scope="module")
