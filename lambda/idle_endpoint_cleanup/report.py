@@ -36,18 +36,17 @@ class Report:
 
     def record(self, settings: Settings, now: datetime) -> dict[str, object]:
         """Write the run as one log event, from which CloudWatch extracts the metrics."""
-        reasons: dict[str, list[str]] = defaultdict(list)
-        for found in self.examined.values():
-            reasons[found.verdict.reason].append(found.tagged.name)
-        kept = {found.verdict.reason for found in self.of(Action.KEEP)}
+        kept: dict[str, list[str]] = defaultdict(list)
+        for found in self.of(Action.KEEP):
+            kept[found.verdict.reason].append(found.tagged.name)
         counts = {
             "Examined": len(self.examined),
             "Idle": len(self.of(Action.REPORT, Action.MARK, Action.WAIT, Action.DELETE)),
             "Marked": len(self.of(Action.MARK)),
             "Deleted": len(self.of(Action.DELETE)),
-            "Unknown": len(reasons["unknown"]),
+            "Unknown": len(kept.get("unknown", ())),
             "Failed": len(self.failures),
-            "Unfinished": len(reasons["not examined"]),
+            "Unfinished": sum(found.verdict.reason == "not examined" for found in self.examined.values()),
             "InstanceHoursSaved": hours(self.of(Action.DELETE)),
         }
         return {
@@ -59,8 +58,7 @@ class Report:
             "deleted": _explained(self.of(Action.DELETE)),
             "reported": _explained(self.of(Action.REPORT)),
             "kept": {
-                reason: {"count": len(reasons[reason]), "endpoints": sorted(reasons[reason])[:_NAMED]}
-                for reason in sorted(kept)
+                reason: {"count": len(names), "endpoints": names[:_NAMED]} for reason, names in sorted(kept.items())
             },
             "failures": self.failures,
         }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from idle_endpoint_cleanup.inventory import Tagged, components, tagged
@@ -26,9 +25,10 @@ class Retired:
 
 @dataclass
 class _Group:
-    """The endpoints with the same short name in their tags, and their disposable configs and models."""
+    """The endpoints with the same short name in their tags, how many components are on them, and what is disposable."""
 
     endpoints: list[Tagged] = field(default_factory=list)
+    hosted: int = 0
     configs: list[Tagged] = field(default_factory=list)
     models: list[Tagged] = field(default_factory=list)
 
@@ -42,8 +42,7 @@ def retire(run: Run) -> Retired:
     """
     done, groups = Retired(), _groups(run)
     done.examined = sum(len(group.configs) + len(group.models) for group in groups)
-    hosted = Counter(endpoint.lower() for endpoint, _ in components(run))
-    groups = [group for group in groups if _may_have_surplus(group, hosted, run.settings.kept_revisions)]
+    groups = [group for group in groups if _may_have_surplus(group, run.settings.kept_revisions)]
     if not groups:
         return done
     references = References(run)
@@ -68,25 +67,26 @@ def retire(run: Run) -> Retired:
 
 
 def _groups(run: Run) -> list[_Group]:
+    hosted = Counter(endpoint.lower() for endpoint, _ in components(run))
     groups: dict[str, _Group] = defaultdict(_Group)
     for one in tagged(run, "endpoint", "endpoint-config", "model"):
         group = groups[one.tags.get(MODEL, "")]
         if one.kind == "endpoint":
             if MODEL in one.tags:
                 group.endpoints.append(one)
+                group.hosted += hosted[one.name]
         elif disposable(one.tags, run.settings.opt_in) and kept_by(one.tags, run.clock()) is None:
             (group.models if one.kind == "model" else group.configs).append(one)
     return list(groups.values())
 
 
-def _may_have_surplus(group: _Group, hosted: Mapping[str, int], kept: int) -> bool:
+def _may_have_surplus(group: _Group, kept: int) -> bool:
     """Say whether it is worth reading who refers to what, which takes a call for each endpoint and each config."""
     if not group.endpoints:
         return bool(group.configs or group.models)
-    on_components = sum(hosted[endpoint.name] for endpoint in group.endpoints)
     return (
         len(group.configs) > kept + 1
-        or (on_components > 0 and len(group.models) > kept + on_components)
+        or (group.hosted > 0 and len(group.models) > kept + group.hosted)
         or any(MARK in one.tags for one in (*group.configs, *group.models))
     )
 
@@ -95,16 +95,16 @@ def _surplus(group: _Group, references: References, kept: int) -> set[str]:
     """Find the ARNs of what is surplus in a group."""
     own = {one.arn for one in (*group.configs, *group.models)}
 
-    def beyond_the_newest(found: list[Found]) -> list[Found]:
-        newest_first = sorted(found, key=lambda one: (one.created, one.name), reverse=True)
-        return newest_first[kept if group.endpoints else 0 :]
+    def beyond_the_newest(found: list[Found], kept: int) -> list[Found]:
+        return sorted(found, key=lambda one: (one.created, one.name), reverse=True)[kept:]
 
     unused = [one for one in references.configs.values() if one.arn in own and not references.config_in_use(one.name)]
-    configs = beyond_the_newest(unused)
+    configs = beyond_the_newest(unused, kept if group.endpoints else 0)
     going = {one.name for one in configs}
     users = {one: references.users_of(one.name) for one in references.models.values() if one.arn in own}
     retired = [one for one, its in users.items() if its and its <= going]
-    orphans = beyond_the_newest([one for one, its in users.items() if not its])
+    # A model without a config is an earlier revision only where components name the models.
+    orphans = beyond_the_newest([one for one, its in users.items() if not its], kept if group.hosted else 0)
     return {one.arn for one in (*configs, *retired, *orphans)}
 
 

@@ -35,7 +35,7 @@ _RESERVE = 60
 
 def connect(service: str) -> Any:  # noqa: ANN401 - the fields of Clients say what it is
     """Make a client that is patient with throttling: nobody waits for the answer."""
-    config = Config(retries={"mode": "standard", "max_attempts": 6}, connect_timeout=5, read_timeout=30)
+    config = Config(retries={"mode": "standard", "total_max_attempts": 6}, connect_timeout=5, read_timeout=30)
     make: Any = boto3.client
     return make(service, config=config)
 

@@ -1,7 +1,6 @@
-"""The AWS services that the cleanup uses, in memory: requests and answers are held against botocore's own shapes.
+"""The AWS services that the cleanup uses, in memory; requests and answers are held against botocore's shapes.
 
 Faithful where it matters for safety: names in ARNs are in lower case and DescribeEndpoint echoes the name that it was
-asked for; metrics need their exact dimensions; ListMetrics lags; deletions take time; refusals have the services' words.
 """
 
 from __future__ import annotations
@@ -420,6 +419,9 @@ class World:
         self._end(one)
 
     def _end(self, one: Resource) -> None:
+        if one.kind == "endpoint":  # the service deregisters its scalable targets itself
+            for target in [target for target in self.of("scalable-target") if target.about["of"] == one.name]:
+                del self.resources[target.arn]
         one.about["status"] = "Deleting"
         one.gone_at = self.now + DELETION
 
@@ -564,7 +566,8 @@ class World:
             bucket = datetime.fromtimestamp(time.timestamp() // period * period, UTC)
             if start <= bucket < end and time <= self.now:
                 buckets.setdefault(bucket, []).append(value)
-        combine = {"Sum": sum, "Maximum": max}[stat["Stat"]]
+        combine: Callable[[list[float]], float] = sum if stat["Stat"] == "Sum" else max
+        assert stat["Stat"] in ("Sum", "Maximum")
         return {
             "Id": query["Id"],
             "Timestamps": list(buckets),

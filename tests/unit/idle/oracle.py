@@ -17,7 +17,7 @@ CLOSE = 40
 CLOSEST = 2
 
 
-class Broken(AssertionError):
+class Broken(AssertionError):  # noqa: N818
     """An invariant does not hold."""
 
 

@@ -15,6 +15,7 @@ from idle_endpoint_cleanup.revisions import retire
 from idle_endpoint_cleanup.run import AWS_ERRORS, OutOfTimeError
 from tests.unit.idle.fake_aws import DAY, OURS, Crash, Json, Resource, World, cut_off, error, throttled
 from tests.unit.idle.oracle import MARK, Oracle
+from tests.unit.idle.role import Role, policy
 
 NAMES = ("rc-iris-ep", "rc-fraud-ep", "rc-chat-ep", "MyTest", "Demo-B", "scratch")
 #: Settings of every run here: small numbers, so that limits are met.
@@ -80,13 +81,13 @@ class Interleavings(RuleBasedStateMachine):
     # -- users
 
     @initialize(first=KINDS, second=KINDS, stack=st.booleans())
-    def two_old_endpoints(self, first: str, second: str, stack: bool) -> None:
+    def two_old_endpoints(self, first: str, second: str, *, stack: bool) -> None:
         self.endpoint(0, first, stack=stack)
         self.endpoint(3, second, stack=False)
         self.world.age(20 * DAY)
 
     @rule(which=WHICH, kind=KINDS, stack=st.booleans())
-    def endpoint(self, which: int, kind: str, stack: bool) -> None:
+    def endpoint(self, which: int, kind: str, *, stack: bool) -> None:
         name = NAMES[which]
         taken = {one.name for one in self.world.of("endpoint")} | set(self.world.stacks)
         if name in taken or f"{name}-stack" in taken:
@@ -184,7 +185,7 @@ class Interleavings(RuleBasedStateMachine):
         }.get(how, OURS)
 
     @rule(which=WHICH, kind=st.sampled_from(["schedule", "target", "component"]), ours=st.booleans())
-    def hang_on(self, which: int, kind: str, ours: bool) -> None:
+    def hang_on(self, which: int, kind: str, *, ours: bool) -> None:
         endpoint = self._pick(which)
         if endpoint is None or endpoint.about["status"] == "Deleting":
             return
@@ -205,11 +206,11 @@ class Interleavings(RuleBasedStateMachine):
     # -- the cleanup
 
     @rule(plan=PLAN, delete=st.sampled_from([True, True, True, False]), limit=st.sampled_from([900, 900, 62, 75]))
-    def clean_up(self, plan: list[tuple[int, str, int, str]], delete: bool, limit: float) -> None:
+    def clean_up(self, plan: list[tuple[int, str, int, str]], *, delete: bool, limit: float) -> None:
         self._run(clean_up, plan, delete=delete, limit=limit)
 
     @rule(plan=PLAN, delete=st.sampled_from([True, True, True, False]))
-    def retire(self, plan: list[tuple[int, str, int, str]], delete: bool) -> None:
+    def retire(self, plan: list[tuple[int, str, int, str]], *, delete: bool) -> None:
         self._run(retire, plan, delete=delete, limit=900)
 
     @rule(plan=PLAN)
@@ -223,17 +224,21 @@ class Interleavings(RuleBasedStateMachine):
         self, task: Callable[..., object], plan: list[tuple[int, str, int, str]], *, delete: bool, limit: float
     ) -> None:
         run = self.world.run(limit=limit, delete=delete, **SETTINGS)
-        outer, self.plan = self.plan, {}
+        role = Role(self.world, policy(run.settings))
+        outer, self.plan = (self.plan, self.world.authorize), {}
+        self.world.authorize = role.authorize
         for at, fault, which, how in plan:
             self.plan.setdefault(len(self.world.calls) + at, []).append((fault, which, how))
-        self.oracle.begin(run)
+        watched = self.oracle.begin(run)
         try:
             task(run)
         except (Crash, OutOfTimeError, *AWS_ERRORS):
             pass  # Lambda reports it; the next run starts anew
         finally:
             self.oracle.end()
-            self.plan = outer
+            self.plan, self.world.authorize = outer
+        # Whoever retags between look and deletion makes the role refuse what the code still asks for.
+        assert watched.disturbed or not role.denied
 
     def _before(self, number: int, name: str, request: Json) -> None:
         self.oracle.lied = False

@@ -1,0 +1,79 @@
+"""What Lambda calls."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from idle_endpoint_cleanup import handler
+from idle_endpoint_cleanup.handler import handle, perform
+from idle_endpoint_cleanup.run import Clients, Run, connect
+from idle_endpoint_cleanup.settings import Settings, SettingsError
+from tests.unit.idle.fake_aws import DAY, OURS, RECORDS, TOPIC, World
+
+
+class Context:
+    """An invocation with fifteen minutes left."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 900_000
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    world = World()
+    run = world.run()
+    monkeypatch.setattr(handler, "Clients", lambda: run.aws)
+
+    def clocked(aws: Clients, settings: Settings, **_: object) -> Run:
+        return replace(run, aws=aws, settings=settings, remaining=lambda: 900)
+
+    monkeypatch.setattr(handler, "Run", clocked)
+    for name, value in {"MODE": "delete", "TOPIC_ARN": TOPIC, "RECORD_PATH": RECORDS}.items():
+        monkeypatch.setenv(name, value)
+    return world
+
+
+def test_a_run_over_the_endpoints_logs_one_line(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.endpoint("iris")
+    world.age(30 * DAY)
+    record = handle({}, Context())
+    assert record["task"] == "endpoints"
+    assert record["Marked"] == 1
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line) == record
+
+
+def test_a_run_over_the_revisions(world: World) -> None:
+    world.revision("gone", {**OURS, "Model": "gone"})
+    record = handle({"task": "revisions"}, Context())
+    assert record["task"] == "revisions"
+    assert record["mode"] == "delete"
+    assert record["RevisionsExamined"] == 2
+    assert len(record["marked"]) == 2  # type: ignore[arg-type]
+    assert (record["RevisionsDeleted"], record["RevisionsFailed"], record["RevisionsUnfinished"]) == (0, 0, 0)
+
+
+def test_a_run_over_the_revisions_without_time_says_so() -> None:
+    world = World()
+    world.revision("gone", {**OURS, "Model": "gone"})
+    assert perform("revisions", world.run(limit=30))["RevisionsUnfinished"] == 1
+
+
+def test_another_task_is_refused() -> None:
+    with pytest.raises(ValueError, match=r'^the task is "endpoint"; write endpoints or revisions$'):
+        perform("endpoint", World().run())
+
+
+def test_settings_that_make_no_sense_stop_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODE", "really")
+    with pytest.raises(SettingsError):
+        handle({}, Context())
+    assert world.calls == []
+
+
+def test_a_client_is_patient_with_throttling(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    assert connect("sns").meta.config.retries == {"mode": "standard", "total_max_attempts": 6}
