@@ -104,11 +104,12 @@ def together(s: Subject) -> Iterator[Problem]:
             continue
         room = most * max(has[kind] for has in each)
         wanted = sum(e.copies_of(c).lowest * (_least(c, kind) or 0) for c in e.components.values() if c.base is None)
-        # What does not fit alone is said of the component itself.
-        alone = any((_least(c, kind) or 0) > max(has[kind] for has in each) for c in e.components.values())
-        if alone or wanted <= (USABLE * room if kind == "memory" else room):
-            continue
+        largest = max((_least(c, kind) or 0) for c in e.components.values())
         beyond = wanted > room
+        # What does not fit alone, or hardly, is said of the component itself.
+        limit = room / most if beyond else USABLE * room / most
+        if largest > limit or wanted <= (USABLE * room if kind == "memory" else room):
+            continue
         yield Problem(
             (*s.path, "components"),
             f"the fewest copies of all components take {_amount(kind, wanted)} together, and {fleet} "
