@@ -35,6 +35,7 @@ from slipway.spec.option_rules import answers, captured, explained, published, s
 from slipway.spec.override_rules import overrides
 from slipway.spec.scaling_rules import burstable, live_weights, scaling, tracked
 from slipway.spec.update_rules import update_sizes, update_times
+from slipway.spec.upload_rules import uploads
 
 Rule = Callable[["Subject"], Iterator[Problem]]
 
@@ -129,7 +130,7 @@ def retention(s: Subject) -> Iterator[Problem]:
 
 def budgeting(s: Subject) -> Iterator[Problem]:
     """The endpoint's budget limits something."""
-    yield from budget(s.path, s.endpoint.budget, s.environment.names, s.name)
+    yield from budget(s.path, s.endpoint.budget)
 
 
 def overridden(s: Subject) -> Iterator[Problem]:
@@ -161,6 +162,7 @@ RULES: tuple[Rule, ...] = (
     image,
     source,
     artifact,
+    uploads,
     variables,
     pipelines,
     resources,
