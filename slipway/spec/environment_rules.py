@@ -10,7 +10,7 @@ from slipway.spec import images
 from slipway.spec.budget import Budget
 from slipway.spec.environment import Environment
 from slipway.spec.errors import Path, Problem, shown
-from slipway.spec.names import RESERVED_MODELS, Limit, Names, environment_within
+from slipway.spec.names import RESERVED_MODELS, Limit, environment_within
 from slipway.spec.units import Duration
 
 #: What everything of a project is tagged with.
@@ -19,8 +19,6 @@ OWN_TAGS = ("Team", "Project", "Environment", "Model", "Version")
 LONGEST_TAG_KEY, LONGEST_TAG_VALUE = 128, 256
 #: API:TagList.
 MOST_TAGS = 50
-#: API of AWS Budgets: BudgetName.
-LONGEST_BUDGET = Limit("budget", 100)
 
 
 def _parts_of_names(environment: Environment) -> Iterator[Problem]:
@@ -101,8 +99,10 @@ def _bucket_days(environment: Environment) -> Iterator[Problem]:
             yield Problem(("bucket", key), f"{value} is no whole number of days: write it like 90d")
 
 
-def budget(path: Path, declared: Budget | None, names: Names, model: str | None = None) -> Iterator[Problem]:
+def budget(path: Path, declared: Budget | None) -> Iterator[Problem]:
     """A budget limits something, and says each thing once.
+
+    Its name always fits: AWS Budgets takes 100 characters, and it is an endpoint's name and little more.
 
     Parameters
     ----------
@@ -110,10 +110,6 @@ def budget(path: Path, declared: Budget | None, names: Names, model: str | None 
         Of what the budget stands in.
     declared
         The budget.
-    names
-        The environment's names.
-    model
-        The endpoint's short name; none for the environment's budget.
 
     Yields
     ------
@@ -134,9 +130,6 @@ def budget(path: Path, declared: Budget | None, names: Names, model: str | None 
     for i, share in enumerate(declared.notify_at):
         if share in declared.notify_at[:i]:
             yield Problem((*at, "notify_at", i), f"{share} stands twice in this list: keep one of them")
-    for period in ("daily", "monthly"):
-        if getattr(declared, period) is not None:
-            yield from fits(path or ("project",), LONGEST_BUDGET, names.budget(period, model))
 
 
 def _region(environment: Environment) -> Iterator[Problem]:
@@ -226,7 +219,7 @@ def whole(environment: Environment) -> Iterator[Problem]:
     yield from _named_lists(environment)
     yield from _bucket_days(environment)
     yield from tags(("tags",), environment.tags, {})
-    yield from budget((), environment.budget, environment.names)
+    yield from budget((), environment.budget)
 
 
 def _unique(path: Path, names: tuple[str, ...], name: str, at: int) -> Iterator[Problem]:

@@ -75,7 +75,7 @@ class Explainer(Spec):
     """Content type of the baseline (API:ClarifyMimeType). Default: the service's, `text/csv`."""
     samples: Annotated[int, Field(ge=1)] | None = None
     """How many synthetic records are asked for one explanation."""
-    seed: Annotated[int, Field(ge=-(2**31), lt=2**31)] | None = None
+    seed: Annotated[int, Field(ge=-(2**31), le=2**31 - 1)] | None = None
     """Seed of their choice."""
     logit: bool | None = None
     """Explain the logit of the answer rather than the answer."""
