@@ -99,11 +99,14 @@ def together(s: Subject) -> Iterator[Problem]:
     managed = hosting.managed_scaling
     most = managed.max if managed else hosting.instances
     fleet = f"{most} instance{'' if most == 1 else 's'} of {' or '.join(hosting.types)}"
+    own = {name: component for name, component in e.components.items() if component.base is None}
     for kind in _KINDS:
         if not all(kind in has for has in each):
             continue
         room = most * max(has[kind] for has in each)
-        wanted = sum(e.copies_of(c).lowest * (_least(c, kind) or 0) for c in e.components.values() if c.base is None)
+        # Limits the wrong way round are said of the limits.
+        fewest = {name: min(f.lowest, f.highest) for name, c in own.items() for f in [e.copies_of(c)]}
+        wanted = sum(fewest[name] * (_least(c, kind) or 0) for name, c in own.items())
         largest = max((_least(c, kind) or 0) for c in e.components.values())
         beyond = wanted > room
         # What does not fit alone, or hardly, is said of the component itself.
