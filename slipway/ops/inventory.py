@@ -184,7 +184,11 @@ class Inventory:
                 mode="shadow" if shadow else _mode(config, declared, model),
                 traffic=_traffic(found, live, shadow=shadow),
                 instances=_capacity(live, declared),
-                strategy=_strategy(found.get("LastDeploymentConfig"), guardable="ServerlessConfig" not in declared),
+                strategy=_strategy(
+                    # Guardrails are for models on instances: neither for serverless variants nor for components' fleets.
+                    found.get("LastDeploymentConfig"),
+                    guardable="ModelName" in declared and "ServerlessConfig" not in declared,
+                ),
                 alarms=self._alarms(full, {"EndpointName": full, "VariantName": live["VariantName"]}),
                 scaling=self._variant_limits(full, live, declared),
                 dashboard=self._dashboard(name),

@@ -58,6 +58,13 @@ def test_an_example_is_a_config_folder_with_a_project_and_one_endpoint_of_its_ow
     assert len(lines) <= 30, "an example is what somebody reads and copies"
 
 
+def test_the_page_on_the_examples_lists_each_of_them(root: Path) -> None:
+    page = (root / "examples" / "README.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^\| \[([\w-]+)\]\(configs/\1/base\.yaml\) \|", page, re.MULTILINE)) == list(
+        examples.NAMES
+    )
+
+
 @pytest.mark.parametrize("name", examples.NAMES)
 def test_nothing_about_an_example_is_doubtful_but_a_prefix_that_nothing_pins(name: str) -> None:
     doubts = [warning.problem.message for warning in load(examples.CONFIGS / name, "dev").warnings]
