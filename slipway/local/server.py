@@ -73,8 +73,10 @@ def serve(port: int, port_file: Path | None = None, token: str = "") -> None:
         Returned with the process id at ``control.IDENTITY_PATH``.
     """
     from slipway.local import mends
+    from slipway.local.function_process import PROCESSES
     from slipway.local.mends.backlog import BACKLOGS
     from slipway.local.mends.endpoint_usage import Sampler
+    from slipway.local.mends.function_run import ARCHIVES
     from slipway.local.runtime import FLEET
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -99,6 +101,8 @@ def serve(port: int, port_file: Path | None = None, token: str = "") -> None:
         server.serve_forever()
     finally:
         FLEET.stop()
+        PROCESSES.stop()
+        ARCHIVES.remove()
 
 
 def main(arguments: list[str] | None = None) -> None:

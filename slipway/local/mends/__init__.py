@@ -12,8 +12,10 @@ from slipway.local.mends import (
     cloudformation,
     cloudwatch,
     data_capture,
+    functions,
     inference_components,
     invocation,
+    logs,
     s3,
     sagemaker,
     scaling,
@@ -33,6 +35,7 @@ def apply(url: str) -> None:
     cloudformation.apply(url)
     cloudwatch.apply()
     alarms.apply()
+    logs.apply()
     s3.apply()
     sagemaker.apply()
     inference_components.apply()
@@ -40,3 +43,4 @@ def apply(url: str) -> None:
     invocation.apply(url)
     data_capture.apply(url)
     async_invocation.apply(url)
+    functions.apply(url)

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import botocore.session
@@ -19,6 +20,15 @@ Client: TypeAlias = Any
 _MISSING = ("NotFound", "NoSuch", "NonExistent", "not exist", "Could not find", "does not exist")
 
 
+@dataclass(frozen=True)
+class Credentials:
+    """The credentials of a role's session."""
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str
+
+
 class Calls:
     """Clients for this server, one for each service, account and Region.
 
@@ -29,7 +39,7 @@ class Calls:
     """
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self.url = url
         self._session = botocore.session.get_session()
         self._clients: dict[tuple[str, str, str], Client] = {}
         self._lock = threading.Lock()
@@ -39,22 +49,37 @@ class Calls:
         key = (service, scope.account, scope.region)
         with self._lock:
             if key not in self._clients:
-                self._clients[key] = self._session.create_client(
-                    service,
-                    region_name=scope.region,
-                    endpoint_url=self._url,
-                    aws_access_key_id=scope.account,
-                    aws_secret_access_key="local",  # noqa: S106 - nothing checks it
-                    config=Config(
-                        retries={"max_attempts": 0},
-                        connect_timeout=5,
-                        read_timeout=60,
-                        max_pool_connections=20,
-                        s3={"addressing_style": "path"},
-                        proxies={},
-                    ),
-                )
+                # Nothing checks the secret.
+                self._clients[key] = self._create(service, scope, Credentials(scope.account, "local", ""))
             return self._clients[key]
+
+    def assume(self, scope: Scope, role_arn: str, session: str) -> Credentials:
+        """Assume a role, as a service does for whom it works."""
+        issued = self.client(scope, "sts").assume_role(RoleArn=role_arn, RoleSessionName=session)["Credentials"]
+        return Credentials(issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"])
+
+    def client_as(self, credentials: Credentials, scope: Scope, service: str) -> Client:
+        """Return a client that calls as a role's session, in a Region."""
+        with self._lock:  # a session's loaders are not for several threads
+            return self._create(service, scope, credentials)
+
+    def _create(self, service: str, scope: Scope, credentials: Credentials) -> Client:
+        return self._session.create_client(
+            service,
+            region_name=scope.region,
+            endpoint_url=self.url,
+            aws_access_key_id=credentials.access_key_id,
+            aws_secret_access_key=credentials.secret_access_key,
+            aws_session_token=credentials.session_token or None,
+            config=Config(
+                retries={"max_attempts": 0},
+                connect_timeout=5,
+                read_timeout=60,
+                max_pool_connections=20,
+                s3={"addressing_style": "path"},
+                proxies={},
+            ),
+        )
 
     def call(self, scope: Scope, service: str, operation: str, properties: Document) -> Document:
         """Call an operation with CloudFormation properties, shaped as the operation wants them."""
