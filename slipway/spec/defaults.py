@@ -19,7 +19,8 @@ _UNGUARDED = {"strategy": "all_at_once", "termination_wait": "0s", "rollback_ala
 def _at(node: Node | None, *path: str) -> Node | None:
     for key in path:
         node = node.value.get(key) if node is not None and isinstance(node.value, dict) else None
-    return node
+    # `null` in the only document removes nothing yet; it is not there either.
+    return node if node is not None and node.value is not None else None
 
 
 def _keys(node: Node | None) -> list[str]:
@@ -49,6 +50,7 @@ def layer(environment: str, *documents: Node) -> Node:
     top: dict[str, Any] = {
         "bucket": {"encryption": "kms" if guarded else "s3"},
         "encrypt_volumes": guarded,
+        "cleanup": {"mode": "delete" if environment == "dev" else "report"},
     }
     return from_plain({**top, "endpoints": endpoints} if endpoints else top, ORIGIN)
 
