@@ -30,13 +30,12 @@ class EndpointStack(Stack):
     """
 
     def __init__(self, scope: Construct, *, environment: Environment, name: str) -> None:
-        tags = {**environment.own_tags, "Model": name, **environment.endpoints[name].tags}
         super().__init__(
             scope,
             environment.names.stack(name),
             description=f"Slipway: endpoint {environment.names.endpoint(name)}",
             env=Account(account=environment.account, region=environment.region),
-            tags=tags,
+            tags=dict(environment.tags_of(name)),
         )
         self.inference = InferenceEndpoint(self, "Inference", environment=environment, name=name)
         cost_budgets(self, environment=environment, name=name)

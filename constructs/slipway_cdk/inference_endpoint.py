@@ -8,8 +8,10 @@ from typing import Any
 from aws_cdk import CfnResource
 from constructs import Construct
 
+from idle_endpoint_cleanup.tags import DEVELOPMENT, VARIANTS
 from slipway.spec.endpoint import GUARDABLE, Endpoint
 from slipway.spec.environment import Environment
+from slipway.spec.environment_rules import LONGEST_TAG_VALUE
 from slipway_cdk.alarms import EndpointAlarms
 from slipway_cdk.autoscaling import scale
 from slipway_cdk.dashboards import endpoint_dashboard
@@ -103,7 +105,7 @@ def _endpoint(
         "EndpointConfigName": config_name,
         "DeploymentConfig": deployment_config(declared, alarm_names),
         **_retained(declared),
-        "Tags": tags(environment, name, version=str(declared.version)),
+        "Tags": tags(environment, name, version=str(declared.version), **_variants(environment, declared)),
     }
     endpoint = declare(
         scope, "Endpoint", "AWS::SageMaker::Endpoint", overlaid(present(properties), declared.overrides.endpoint)
@@ -112,6 +114,12 @@ def _endpoint(
         # SageMaker would make the log group itself, and CloudFormation then find its name taken.
         endpoint.add_resource_dependency(endpoint_log_group(scope, "LogGroup", environment=environment, name=name))
     return endpoint
+
+
+def _variants(environment: Environment, declared: Endpoint) -> dict[str, str]:
+    """The variants' names as a tag: the cleanup asks for their traffic by them, beyond what CloudWatch lists."""
+    names = "/".join([*declared.fleet, *declared.shadows])
+    return {VARIANTS: names} if environment.environment == DEVELOPMENT and len(names) <= LONGEST_TAG_VALUE else {}
 
 
 def _retained(declared: Endpoint) -> dict[str, Any]:

@@ -125,7 +125,7 @@ def declare(
     return resource
 
 
-def tags(environment: Environment, name: str, *, version: str | None = None) -> list[dict[str, str]]:
+def tags(environment: Environment, name: str, *, version: str | None = None, **further: str) -> list[dict[str, str]]:
     """Make the tags of one resource of an endpoint.
 
     They are given to each resource rather than laid over the tree: policies tell models and configs apart by them, so
@@ -139,13 +139,16 @@ def tags(environment: Environment, name: str, *, version: str | None = None) -> 
         The endpoint's short name.
     version
         Of the model; only on what belongs to one version.
+    further
+        Tags that only this resource has.
 
     Returns
     -------
     list of dict
         Sorted by key.
     """
-    made = {**environment.own_tags, "Model": name, **environment.endpoints[name].tags}
+    made = dict(environment.tags_of(name))
     if version is not None:
         made["Version"] = version
+    made |= further
     return [{"Key": key, "Value": value} for key, value in sorted(made.items())]

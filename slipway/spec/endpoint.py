@@ -141,6 +141,8 @@ class Endpoint(Spec):
     """Enhanced metrics. Default: the service's usual ones."""
     budget: Budget | None = None
     """What it may cost."""
+    keep: bool | Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] = False
+    """Keep it although nobody uses it: `true`, or through a day such as `2026-12-31`. In dev, where idle ones go."""
     sample: Sample | None = None
     """A request to try it with after a deployment."""
     dashboard: bool = True

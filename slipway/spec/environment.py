@@ -7,8 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from slipway.spec.base import ShortName, Spec
+from idle_endpoint_cleanup.tags import DEVELOPMENT, DISPOSABLE, KEEP, KEEP_UNTIL, MODEL, STACK
+from slipway.spec.base import Off, ShortName, Spec
 from slipway.spec.budget import Budget
+from slipway.spec.cleanup import Cleanup
 from slipway.spec.endpoint import Endpoint
 from slipway.spec.names import WORD, Names
 from slipway.spec.units import Duration
@@ -110,6 +112,8 @@ class Environment(Spec):
     """Topics that asynchronous endpoints tell of answers and failures, by short name."""
     budget: Budget | None = None
     """What the whole environment may cost."""
+    cleanup: Cleanup | Off
+    """Removal of idle development endpoints and of retired revisions. Default: on; it only reports outside dev."""
     endpoints: dict[ShortName, Endpoint] = Field(default_factory=dict)
     """The endpoints, by model."""
 
@@ -140,3 +144,26 @@ class Environment(Spec):
             "Environment": self.environment,
             **self.tags,
         }
+
+    def tags_of(self, name: str) -> Mapping[str, str]:
+        """Tags on everything of one endpoint, and on its stack.
+
+        Parameters
+        ----------
+        name
+            The endpoint's short name.
+
+        Returns
+        -------
+        Mapping of str to str
+            The project's own, those that the cleanup goes by in dev, and those that the config gives.
+        """
+        endpoint = self.endpoints[name]
+        own = {**self.own_tags, MODEL: name}
+        if self.environment == DEVELOPMENT:
+            own |= {DISPOSABLE: "true", STACK: self.names.stack(name)}
+            if endpoint.keep is True:
+                own[KEEP] = "true"
+            elif endpoint.keep:
+                own[KEEP_UNTIL] = endpoint.keep
+        return {**own, **endpoint.tags}

@@ -6,8 +6,10 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
+from idle_endpoint_cleanup.tags import DISPOSABLE, KEEP, MARK, STACK, VARIANTS
 from slipway.spec import images
 from slipway.spec.budget import Budget
+from slipway.spec.cleanup_rules import cleanup
 from slipway.spec.environment import Environment
 from slipway.spec.errors import Path, Problem, shown
 from slipway.spec.names import RESERVED_MODELS, Limit, environment_within
@@ -15,6 +17,8 @@ from slipway.spec.units import Duration
 
 #: What everything of a project is tagged with.
 OWN_TAGS = ("Team", "Project", "Environment", "Model", "Version")
+#: What the cleanup goes by, on an endpoint of dev.
+CLEANUP_TAGS = (DISPOSABLE, STACK, VARIANTS, KEEP, MARK)
 #: API:Tag of SageMaker, IAM and S3 alike.
 LONGEST_TAG_KEY, LONGEST_TAG_VALUE = 128, 256
 #: API:TagList.
@@ -161,11 +165,12 @@ def tags(path: Path, given: Mapping[str, str], around: Mapping[str, str]) -> Ite
     Problem
         What is wrong.
     """
-    every = {*OWN_TAGS, *around, *given}
+    every = {*OWN_TAGS, *CLEANUP_TAGS, *around, *given}
     if given and len(every) > MOST_TAGS:
         yield Problem(
             path,
-            f"with the project's own {len(OWN_TAGS)}{' and those of the environment' if around else ''} a resource has "
+            f"with the project's own {len(OWN_TAGS) + len(CLEANUP_TAGS)}"
+            f"{' and those of the environment' if around else ''} a resource has "
             f"{len(every)} tags, at most {MOST_TAGS} are allowed (API:TagList): leave {len(every) - MOST_TAGS} out",
             others=(("tags",),),
         )
@@ -173,11 +178,13 @@ def tags(path: Path, given: Mapping[str, str], around: Mapping[str, str]) -> Ite
     for key, value in given.items():
         at = (*path, key)
         same = seen.setdefault(key.lower(), key)
-        if key in OWN_TAGS or key.lower().startswith("aws:"):
+        if key in OWN_TAGS or key.lower().startswith(("aws:", "slipway:")):
             whose = (
-                "the service's own"
-                if key not in OWN_TAGS
-                else "set from the config, and permissions and cleanup go by it"
+                "set from the config, and permissions and cleanup go by it"
+                if key in OWN_TAGS
+                else "the service's own"
+                if key.lower().startswith("aws:")
+                else "the cleanup's own (`keep` keeps an endpoint)"
             )
             yield Problem(at, f"{key!r} is {whose}: use another key", of_name=True)
         elif same != key:
@@ -219,6 +226,7 @@ def whole(environment: Environment) -> Iterator[Problem]:
     yield from _named_lists(environment)
     yield from _bucket_days(environment)
     yield from tags(("tags",), environment.tags, {})
+    yield from cleanup(environment)
     yield from budget((), environment.budget)
 
 

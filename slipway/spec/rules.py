@@ -11,6 +11,7 @@ from difflib import get_close_matches
 
 from slipway.spec.alarm_rules import operating, rollback, variant_names
 from slipway.spec.capacity_rules import copies, room_to_scale, together
+from slipway.spec.cleanup_rules import kept
 from slipway.spec.component_rules import isolation, named, resources
 from slipway.spec.endpoint import Endpoint, Member
 from slipway.spec.environment import RETENTION_DAYS, Environment
@@ -145,7 +146,7 @@ def overridden(s: Subject) -> Iterator[Problem]:
                 yield Problem(
                     (*path, key, name),
                     f"{name!r} is none of the endpoint's {key}: {f'did you mean {close[0]!r}?' if close else one_of}",
-                    others=((*s.path, "variants"), (*s.path, "components"), (*s.path, "shadow"), (*s.path, "model")),
+                    others=tuple((*s.path, at) for at in ("variants", "components", "shadow", "model", "hosting")),
                     of_name=True,
                 )
 
@@ -193,6 +194,7 @@ RULES: tuple[Rule, ...] = (
     undocumented,
     samples,
     budgeting,
+    kept,
     overridden,
     overrides,
 )

@@ -152,14 +152,20 @@ def _timezone(name: str) -> str:
     raise _refused(f"{shown(name)} is no IANA time zone: {cure}")
 
 
+#: When something happens, as Application Auto Scaling and EventBridge Scheduler write it.
+At = Annotated[str, Field(pattern=r"^(cron|rate|at)\(.+\)$"), AfterValidator(_expression)]
+#: An IANA name.
+Timezone = Annotated[str, AfterValidator(_timezone)]
+
+
 class Schedule(Spec):
     """Other limits from a moment on, until another schedule changes them."""
 
     name: ShortName
     """Unique within the endpoint."""
-    at: Annotated[str, Field(pattern=r"^(cron|rate|at)\(.+\)$"), AfterValidator(_expression)]
+    at: At
     """`cron(0 7 ? * MON-FRI *)`, `rate(1 day)` or `at(2026-12-24T08:00:00)`."""
-    timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
+    timezone: Timezone = "UTC"
     """An IANA name, such as `Europe/Berlin`."""
     min: Count
     """Fewest instances from then on; copies of a component; warm requests of a serverless endpoint."""

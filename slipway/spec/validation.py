@@ -40,6 +40,8 @@ _STAND_INS: dict[str, Any] = {
     "at": "rate(1 day)",
     "min": 2,
     "max": 4,
+    "mode": "report",
+    "cleanup": {"mode": "report"},
     "copies": 2,
     "destination": "x/",
     "priority": 1,
@@ -146,7 +148,10 @@ def _translate(details: list[ErrorDetails], data: Any, merged: Node) -> list[Pro
         kept = [d for d in kept if d["type"] in _IN_KIND] or kept
         messages = dict.fromkeys(_message(d, path, data, merged) for d in kept)
         if messages:
-            problems.append(Problem(path, "; ".join(messages)))
+            # What a key may stand beside depends on which alternative its mapping chooses.
+            chosen_by = tuple((*path[:-1], key) for choices in _CHOICES for key, _ in choices if key)
+            unknown = kept[0]["type"] == "extra_forbidden"
+            problems.append(Problem(path, "; ".join(messages), others=chosen_by if unknown else ()))
     return problems
 
 
