@@ -90,7 +90,7 @@ def shifted(size: Size, count: int, step: int) -> float:
     size
         Of one step.
     count
-        Of the whole fleet; 0 where the service runs no instances of the variant's own.
+        Of the whole fleet; 0 for serverless variants and components without copies, which move in one step.
     step
         How many have been made, from 0.
 
@@ -99,6 +99,4 @@ def shifted(size: Size, count: int, step: int) -> float:
     float
         From 0 to 1.
     """
-    if count:
-        return moved(size, count, step) / count
-    return min(1.0, size.value * step / 100) if size.relative else min(1.0, float(step))
+    return moved(size, count, step) / count if count else float(step > 0)

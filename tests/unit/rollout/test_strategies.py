@@ -189,6 +189,17 @@ def test_serverless_moves_without_instances() -> None:
     assert rollout.peak == {}
 
 
+def test_a_component_that_goes_to_no_copies_moves_in_one_step() -> None:
+    rollout = intended(update(Rolling(Size("CAPACITY_PERCENT", 50), 60), Variant("c", Instances(2), Instances(0))))
+    assert table(rollout) == [
+        ("provision", 0, 0, 0, "2+0"),
+        ("shift", 0, 0, 100, "2+0"),
+        ("bake", 0, 1, 100, "2+0"),
+        ("terminate", 1, 1, 100, "2+0"),
+        ("bake", 1, 2, 100, "0+0"),
+    ]
+
+
 def test_autoscaling_gives_a_range() -> None:
     scaled = Variant.of("primary", 4, "ml.m5.large", limits=Fleet(2, 12))
     lowest, highest = between_limits(update(Rolling(instances(1), 300), scaled))
