@@ -24,6 +24,8 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
+from slipway.local import steering_api
+
 HOST = "127.0.0.1"
 
 
@@ -35,7 +37,7 @@ class QuietHandler(MotoRequestHandler):
 
 
 class Application:
-    """The WSGI application: moto's dispatcher, and one address that says who answers.
+    """The WSGI application: moto's dispatcher, and a few addresses of its own: who answers, and what steers it.
 
     Parameters
     ----------
@@ -56,6 +58,8 @@ class Application:
         if environ.get("PATH_INFO") == IDENTITY_PATH:
             start_response("200 OK", [("Content-Type", "application/json")])
             return [self._identity]
+        if steering_api.answers(environ.get("PATH_INFO", "")):
+            return steering_api.answer(environ, start_response)
         answer: Iterable[bytes] = self._moto(environ, start_response)
         return answer
 

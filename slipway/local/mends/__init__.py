@@ -19,6 +19,7 @@ from slipway.local.mends import (
     s3,
     sagemaker,
     scaling,
+    schedules,
 )
 
 
@@ -44,3 +45,4 @@ def apply(url: str) -> None:
     data_capture.apply(url)
     async_invocation.apply(url)
     functions.apply(url)
+    schedules.apply(url)

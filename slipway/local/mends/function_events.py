@@ -9,14 +9,13 @@ import json
 import threading
 from datetime import UTC, datetime
 
-from botocore.exceptions import ClientError
 from moto.awslambda.models import LambdaFunction
 
 from slipway.local.engine.documents import Document
-from slipway.local.engine.resource_type import Scope
 from slipway.local.mends.answers import ApiError
+from slipway.local.mends.delivery import UndeliverableError, deliver
 from slipway.local.mends.function_run import CONCURRENCY, Answer, publish, run, scope_of
-from slipway.local.resources.calls import Calls, Client
+from slipway.local.resources.calls import Calls
 
 _RETRIES = 2
 
@@ -75,13 +74,6 @@ def _record(function: LambdaFunction, event: str, request_id: str, answer: Answe
     }
 
 
-def _client(calls: Calls, function: LambdaFunction, arn: str) -> tuple[Client, str]:
-    """Return a client with which the function's role reaches a target, and the target's service."""
-    _, _, service, region, account, _ = arn.split(":", 5)
-    role = calls.assume(scope_of(function), function.role, function.function_name)
-    return calls.client_as(role, Scope(account, region, "", ""), service), service
-
-
 def _send_dead_letter(calls: Calls, function: LambdaFunction, event: str, request_id: str, answer: Answer) -> None:
     """Send an event that failed to the function's dead-letter queue or topic, as it came."""
     target = (getattr(function, "dead_letter_config", None) or {}).get("TargetArn")
@@ -94,7 +86,7 @@ def _send_dead_letter(calls: Calls, function: LambdaFunction, event: str, reques
     }
     try:
         _send(calls, function, target, event, attributes)
-    except ClientError:
+    except UndeliverableError:
         publish(function, {"DeadLetterErrors": 1.0})
 
 
@@ -105,18 +97,9 @@ def _message(answer: Answer) -> str:
 def _send_record(calls: Calls, function: LambdaFunction, target: str, record: Document) -> None:
     try:
         _send(calls, function, target, json.dumps(record), {})
-    except ClientError:
+    except UndeliverableError:
         publish(function, {"DestinationDeliveryFailures": 1.0})
 
 
 def _send(calls: Calls, function: LambdaFunction, target: str, text: str, attributes: Document) -> None:
-    client, service = _client(calls, function, target)
-    if service == "sqs":
-        url = client.get_queue_url(QueueName=target.rsplit(":", 1)[-1])["QueueUrl"]
-        client.send_message(QueueUrl=url, MessageBody=text, MessageAttributes=attributes)
-    elif service == "sns":
-        client.publish(TopicArn=target, Message=text, MessageAttributes=attributes)
-    elif service == "lambda":
-        client.invoke(FunctionName=target, InvocationType="Event", Payload=text.encode())
-    else:
-        raise ClientError({"Error": {"Code": "NotImplemented", "Message": f"no destination of {service}"}}, "Send")
+    deliver(calls, scope_of(function), function.role, function.function_name, target, text, attributes)

@@ -1,0 +1,111 @@
+"""What a running local AWS is told beside AWS's own APIs: to move its clock, to fire a schedule. Cheap to import."""
+
+import json
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from slipway.local.control import LocalAwsError
+
+CLOCK_PATH = "/_slipway/clock"
+FIRE_PATH = "/_slipway/schedules/fire"
+
+_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class ClockReading:
+    """What the clock of a local AWS says.
+
+    Attributes
+    ----------
+    now
+        With its zone, UTC.
+    ahead
+        How far that is ahead of the real time.
+    """
+
+    now: datetime
+    ahead: timedelta
+
+
+def clock(url: str) -> ClockReading:
+    """Read the clock.
+
+    Parameters
+    ----------
+    url
+        ``Running.url``.
+
+    Raises
+    ------
+    LocalAwsError
+        When the server does not answer.
+    """
+    return _reading(_ask(url, CLOCK_PATH))
+
+
+def advance_clock(url: str, by: timedelta) -> ClockReading:
+    """Move the clock forwards: what is stored grows older, and functions run later.
+
+    Parameters
+    ----------
+    url
+        ``Running.url``.
+    by
+        More than nothing; up to ten years ahead of the real time.
+
+    Raises
+    ------
+    LocalAwsError
+        When it is not, or the server does not answer.
+    """
+    return _reading(_ask(url, CLOCK_PATH, {"AdvanceSeconds": by.total_seconds()}))
+
+
+def reset_clock(url: str) -> ClockReading:
+    """Return the clock to the real time; what was stored meanwhile lies in the future then.
+
+    Raises
+    ------
+    LocalAwsError
+        When the server does not answer.
+    """
+    return _reading(_ask(url, CLOCK_PATH, {"Reset": True}))
+
+
+def fire_schedule(url: str, account: str, region: str, name: str, group: str = "default") -> str:
+    """Do now what a schedule of EventBridge Scheduler does when its time comes, with its input and its role.
+
+    Returns
+    -------
+    str
+        The id of the execution; a function that it invokes runs in the background.
+
+    Raises
+    ------
+    LocalAwsError
+        When there is no such schedule, it is disabled, or its target refuses.
+    """
+    answer = _ask(url, FIRE_PATH, {"Account": account, "Region": region, "Group": group, "Name": name})
+    return str(answer["ExecutionId"])
+
+
+def _reading(answer: dict[str, Any]) -> ClockReading:
+    now = datetime.fromtimestamp(answer["Now"], UTC)
+    return ClockReading(now, timedelta(seconds=answer["AheadSeconds"]))
+
+
+def _ask(url: str, path: str, members: dict[str, Any] | None = None) -> dict[str, Any]:
+    data = None if members is None else json.dumps(members).encode()
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(urllib.request.Request(url + path, data), timeout=_SECONDS) as answer:  # noqa: S310 - loopback
+            found: dict[str, Any] = json.loads(answer.read())
+            return found
+    except urllib.error.HTTPError as error:
+        raise LocalAwsError(json.loads(error.read())["Message"]) from error
+    except (OSError, ValueError) as error:
+        raise LocalAwsError(f"The local AWS at {url} does not answer: {error}") from error
