@@ -81,7 +81,8 @@ def _slots(path: Path, component: Component) -> Iterator[tuple[Path, Resources]]
 def _one(path: Path, given: Resources, model: Model | None, cure: str) -> Iterator[Problem]:
     """What one copy serves and takes."""
     if model is None:
-        yield Problem((*path, "model"), f"is missing: say `model: {{…}}`, or {cure}", others=((*path, "base"),))
+        others = ((*path, "base"), (*path, "on"))
+        yield Problem((*path, "model"), f"is missing: say `model: {{…}}`, or {cure}", others=others)
     if given.memory is None:
         yield Problem(
             (*path, "memory"),
@@ -155,7 +156,10 @@ def _adapter(path: Path, name: str, component: Component, s: Subject) -> Iterato
         yield Problem(
             at,
             f"{component.base!r} {why}: {cure}",
-            others=tuple((*s.path, "components", known, "base") for known in components if known != name),
+            others=(
+                (*s.path, "components", component.base or ""),
+                *((*s.path, "components", known, "base") for known in components if known != name),
+            ),
         )
     for key in (*REQUIREMENTS, "scrape", "on"):
         if getattr(component, key) is not None:

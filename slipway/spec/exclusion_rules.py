@@ -35,7 +35,7 @@ def one_or_several(s: Subject) -> Iterator[Problem]:
             yield Problem((*s.path, key), f"stands beside `variants`: {cure}")
         elif e.variants is None and value is None:
             message = f"is missing: say `{key}: {{…}}`, or `variants` for several models"
-            yield Problem((*s.path, key), message, others=(variants,))
+            yield Problem((*s.path, key), message, others=(variants, (*s.path, "components")))
     if e.variants and sum(v.weight for v in e.variants.values()) <= 0:
         yield Problem(
             variants,

@@ -45,7 +45,7 @@ def image(s: Subject) -> Iterator[Problem]:
                 at,
                 "is missing: say what runs (`framework` with `tag`, `repository` with `digest` or `tag`, or `uri`), or "
                 "name a model `package`",
-                others=((*path, "package"), (*path, "containers")),
+                others=((*path, "package"), (*path, "containers"), (*path[:-1], "base")),
             )
 
 

@@ -91,7 +91,8 @@ class Subject:
     def decide_mode(self) -> tuple[Path, ...]:
         """Keys that decide how it is hosted."""
         serverless = ((*path, "hosting", "serverless") for path, _, _ in self.members())
-        return (*serverless, (*self.path, "asynchronous"), (*self.path, "components"))
+        missing = () if self.endpoint.fleet else ("model", "hosting", "variants")
+        return (*serverless, *((*self.path, key) for key in ("asynchronous", "components", *missing)))
 
     def is_adapter(self, path: Path) -> bool:
         """Whether a model is that of a component which adapts another one, in whose container it runs."""

@@ -121,7 +121,7 @@ def update_sizes(s: Subject) -> Iterator[Problem]:
     """A stage's size fits every count that can be live."""
     for update in updates(s):
         deployment, path = update.deployment, update.path
-        if not isinstance(deployment, Guarded):
+        if not isinstance(deployment, Guarded) or not update.moved:
             continue
         if update.component is not None and not isinstance(deployment, Rolling):
             yield Problem(

@@ -148,7 +148,7 @@ def test_what_an_option_may_say_has_no_finding(look: Look, text: str) -> None:
         (f"topics: [{'a' * 240}]", "topics[0]: the SNS topic's name"),
         ("budget: {}", "budget: has neither `daily` nor `monthly`: write one of them"),
         ("budget: {daily: 1USD, forecast: true}", "budget.forecast: is for `monthly` limits"),
-        (f"tags: {{{', '.join(f't{i}: x' for i in range(46))}}}", "tags: with the project's own 5 a resource has 51 tags, at most 50 are allowed (API:TagList): leave 1 out"),
+        (f"tags: {{{', '.join(f't{i}: x' for i in range(41))}}}", "tags: with the project's own 10 a resource has 51 tags, at most 50 are allowed (API:TagList): leave 1 out"),
         ("company: a-company-of-24-letters1\nbucket: {studio_upload: true}", "project: the S3 bucket's name 'sagemaker-a-company-of-24-letters1-sm-rc-project-a-dev-eu-west-1' has 64 characters, at most 63 are allowed: shorten company, team, project by 1"),
     ],
 )  # fmt: skip
@@ -161,7 +161,7 @@ def test_a_mistake_in_what_all_endpoints_share_is_one_error(look: Look, top: str
     "top",
     [
         f"topics: [{'a' * 239}]",
-        f"tags: {{{', '.join(f't{i}: x' for i in range(45))}}}",
+        f"tags: {{{', '.join(f't{i}: x' for i in range(40))}}}",
         "company: a-company-of-23-letters\nbucket: {studio_upload: true}",
         "budget: {daily: 10USD, monthly: 100USD, forecast: true}",
     ],
@@ -172,8 +172,8 @@ def test_what_all_endpoints_may_share_has_no_finding(look: Look, top: str) -> No
 
 
 def test_tags_of_endpoint_and_environment_count_together(look: Look) -> None:
-    top = f"tags: {{{', '.join(f't{i}: x' for i in range(30))}}}"
+    top = f"tags: {{{', '.join(f't{i}: x' for i in range(25))}}}"
     fifteen, one = ", ".join(f"e{i}: x" for i in range(15)), "t0: y"
     assert look(real_time(tags=f"{{{fifteen}, {one}}}"), top=top).errors == ()
     (error,) = look(real_time(tags=f"{{{fifteen}, e15: x}}"), top=top).errors
-    assert error.startswith("tags: with the project's own 5 and those of the environment a resource has 51 tags")
+    assert error.startswith("tags: with the project's own 10 and those of the environment a resource has 51 tags")
