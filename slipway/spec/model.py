@@ -68,7 +68,7 @@ class Container(Spec):
 
     image: Image | None = None
     """The container's image. Required, unless `package` says what runs."""
-    artifact: Annotated[str, Field(pattern=r"^\S+$")] | Off | None = None
+    artifact: Annotated[Off | Annotated[str, Field(pattern=r"^\S+$")], Field(union_mode="left_to_right")] | None = None
     """A key in the model bucket, an `s3://` URI, or either ending in `/` for an uncompressed prefix,
     whose bytes nothing pins; `off` when the image holds the model itself.
     Default: `models/{model}/v{version}/model.tar.gz`."""

@@ -98,6 +98,7 @@ def test_what_is_doubtful_about_a_model_is_a_warning(look: Look, text: str, says
         model("{package: 'arn:aws:sagemaker:eu-west-1:111122223333:model-package/scorer'}"),
         model(f"{{{IMAGE}, artifact: s3://bucket/llm/, {HUB}, accept_eula: true}}"),
         model(f"{{{IMAGE}, artifact: off}}"),
+        model(f"{{{IMAGE}, artifact: 'off'}}"),
         model(f"{{{IMAGE}, models: models/many/, cache: false}}"),
         model(f"{{{IMAGE}, models: s3://bucket/many/}}"),
         model("{image: {uri: '111122223333.dkr.ecr.eu-west-1.amazonaws.com/scorer:1'}}"),
