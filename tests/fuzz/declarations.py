@@ -13,7 +13,18 @@ from hypothesis import strategies as st
 
 from tests.fuzz.crossings import CROSSINGS, Crossing
 from tests.fuzz.draws import ACCOUNT, REGION, Draws, Plain
-from tests.fuzz.options import alarms, budget, capture, deployment, explainer, metrics, network, overrides, scaling
+from tests.fuzz.options import (
+    alarms,
+    budget,
+    capture,
+    deployment,
+    explainer,
+    metrics,
+    network,
+    overrides,
+    sample,
+    scaling,
+)
 from tests.fuzz.ways import WAYS
 
 
@@ -23,15 +34,16 @@ def _beside(d: Draws, way: str) -> Plain:
         way, "instances"
     )
     options: dict[str, Callable[[], Any]] = {
-        "alarms": lambda: alarms(d),
+        "alarms": lambda: alarms(d, mode),
         "metrics": lambda: metrics(d),
         "dashboard": lambda: d.flag(bad=("off", 0)),
         "log_retention": lambda: d.one("30d", "1d", "3653d", bad=("2d", 30, "1h")),
         "tags": lambda: d.one({"Cost": "a"}, {"k" * 128: "v" * 256}, bad=({"Team": "x"}, {"a": 1}, {"k" * 129: ""})),
-        "sample": lambda: d.one({"body": "1,2", "content_type": "text/csv"}, bad=({}, {"body": 1}, "1,2")),
         "budget": lambda: budget(d),
         "overrides": lambda: overrides(d) if way == "instances" else {},
     }
+    if way not in ("multi_model", "pipeline", "components"):
+        options["sample"] = lambda: sample(d)
     if way not in ("serverless", "weighted", "components"):
         options["scaling"] = lambda: scaling(d, mode)
         options["deployment"] = lambda: deployment(d)
@@ -42,6 +54,16 @@ def _beside(d: Draws, way: str) -> Plain:
     if way == "asynchronous":
         options["scaling"] = lambda: scaling(d, mode, lowest=(1, 0))
     return d.some(options, 20)
+
+
+def _roomy(d: Draws, endpoint: Plain) -> None:
+    """Give an update in stages the machines that it needs, or most would be refused for that alone."""
+    deployment, hosting = endpoint.get("deployment") or {}, endpoint.get("hosting") or {}
+    if d.kind == "broken" or deployment.get("strategy") in (None, "all_at_once") or "serverless" in hosting:
+        return
+    hosting["instances"] = d.one(4, 2, 10)
+    if isinstance(endpoint.get("scaling"), dict):
+        endpoint["scaling"] |= {"min": 2, "schedules": []}
 
 
 @st.composite
@@ -63,8 +85,10 @@ def declarations(draw: Callable[[st.SearchStrategy[Any]], Any], way: str) -> Pla
     kind = draw(st.sampled_from(("calm", "calm", "crossed", "crossed", "broken")))
     d = Draws(draw, kind)
     endpoint = {"version": d.one(1, "2026-11-21", bad=(0, "v 1", None, 1.5)), **WAYS[way](d), **_beside(d, way)}
+    _roomy(d, endpoint)
     environment = d.one("dev", "staging", "prod")
-    name = d.one("iris", "a-model", "m" + "o" * 40, bad=("Iris", "m" * 50, "foundation", "a--b", "1st"))
+    longest = "m" + "o" * (20 if way == "components" else 41)
+    name = d.one("iris", "a-model", longest, bad=("Iris", "m" * 50, "foundation", "a--b", "1st"))
     top: Plain = {
         "company": "acme",
         "team": "rc",

@@ -51,8 +51,10 @@ def variables(d: Draws) -> Any:
     )
 
 
-def container(d: Draws) -> Plain:
-    bytes_from = d.one("default", "default", "artifact", "uri", "prefix", "off", "package")
+def container(d: Draws, *, archive: bool = False) -> Plain:
+    """Any container; where only an archive will do, one with an archive."""
+    sources = ("default", "default", "artifact", "uri", "off", *(() if archive else ("prefix", "package")))
+    bytes_from = d.one(*sources)
     if bytes_from == "package":
         arn = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package/scorer/3"
         made: Plain = {"package": d.one(arn, bad=("scorer", arn + "/x", 3))}
@@ -82,9 +84,9 @@ def container(d: Draws) -> Plain:
     }
 
 
-def model(d: Draws) -> Plain:
+def model(d: Draws, *, archive: bool = False) -> Plain:
     return {
-        **container(d),
+        **container(d, archive=archive),
         **d.some({"hostname": lambda: d.one("scorer", "h" * 63, bad=("h" * 64, "-h", "a_b", ""))}, 10),
         **d.some({"network_isolation": lambda: d.flag(bad=("yes", 1))}, 5),
     }

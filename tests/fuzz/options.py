@@ -81,7 +81,7 @@ def scaling(d: Draws, way: str, *, lowest: tuple[int, ...] = (1, 2), highest: in
             "scale_in_cooldown": lambda: d.one("5m", "0s", "1d", bad=("2d", 300, "1.5s")),
             "scale_out_cooldown": lambda: d.one("1m", "1s", bad=("25h", -1)),
             "schedules": lambda: [schedule(d, i, lowest, highest) for i in range(d.one(1, 2))],
-            "steps": lambda: [step(d)],
+            "steps": lambda: [step(d, way)],
         },
         15,
     )
@@ -102,40 +102,70 @@ def schedule(d: Draws, at: int, lowest: tuple[int, ...], highest: int) -> Plain:
     }
 
 
-def step(d: Draws) -> Plain:
-    metric = d.one("cpu", "memory", "backlog", "latency", "gpu", bad=("disk", 1))
+#: The metrics on which each way of hosting can take steps.
+STEPS: Mapping[str, tuple[str, ...]] = {
+    "instances": ("cpu", "memory", "latency"),
+    "serverless": ("latency",),
+    "asynchronous": ("backlog", "cpu"),
+    "components": ("latency",),
+}
+
+
+def step(d: Draws, way: str) -> Plain:
+    metric = d.one(*STEPS[way], bad=("disk", "gpu", "backlog", 1))
     level = {"backlog": (5, 0.5), "latency": ("2s", "100ms")}.get(metric, ("80%", "50%"))
     return {"metric": metric, "above": d.one(*level, bad=(0, "101%", "x")), "add": d.one(1, 1000, bad=(0, 1001))}
 
 
-def alarms(d: Draws) -> Any:
+_REQUESTS = ("latency", "errors_4xx", "errors_5xx")
+_MACHINE = ("cpu", "memory", "disk", "gpu", "gpu_memory")
+#: The levels that each way of hosting has; an endpoint of components says those of their copies too.
+LEVELS: Mapping[str, tuple[str, ...]] = {
+    "instances": (*_REQUESTS, "model_errors", "overhead", "surge", *_MACHINE),
+    "serverless": (*_REQUESTS, "overhead", "surge", "memory", "concurrency"),
+    "asynchronous": (*_REQUESTS, *_MACHINE, "backlog", "age", "failures"),
+    "components": (*_REQUESTS, "model_errors", "surge", *_MACHINE),
+    "copies": (*_REQUESTS, "model_errors", "surge", "cpu", "memory"),
+}
+
+
+def alarms(d: Draws, way: str) -> Any:
+    """Levels of a way of hosting; in a broken declaration, of any."""
     if d.sometimes(40):
         return d.off(bad=(True, 0, "no"))
     latency = {"bad": ("0ms", "61m", 500)}
     rate = {"bad": ("100%", 0.01, 1)}
     share = {"bad": ("0%", "100%", "eighty")}
-    return d.some(
-        {
-            "latency": lambda: d.one("500ms", "1ms", "1h", "off", **latency),
-            "overhead": lambda: d.one("200ms", "off", **latency),
-            "errors_4xx": lambda: d.one("1%", "99.9%", "off", **rate),
-            "errors_5xx": lambda: d.one("0.1%", "0%", "off", **rate),
-            "model_errors": lambda: d.one("1%", "off", **rate),
-            "cpu": lambda: d.one("80%", "1%", "99%", 90, "off", **share),
-            "memory": lambda: d.one("80%", "99%", "off", **share),
-            "disk": lambda: d.one("80%", "off", **share),
-            "gpu": lambda: d.one("80%", 90, "off", **share),
-            "gpu_memory": lambda: d.one("80%", "off", **share),
-            "surge": lambda: d.one(1000, 1, "off", bad=(0, -1, 1.5)),
-            "concurrency": lambda: d.one("80%", "off", **share),
-            "backlog": lambda: d.one(10, 1, "off", bad=(0, "10")),
-            "age": lambda: d.one("15m", "1s", "7d", "off", bad=("8d", 900)),
-            "failures": lambda: d.one(10, 0, "off", bad=(-1, "x")),
-            "period": lambda: d.one("5m", "1m", "1d", "10s", bad=("90s", "2d", 300)),
-            "evaluations": lambda: d.one(2, 1, 288, bad=(0, 1000, "2")),
-        },
-        12,
-    )
+    levels: dict[str, Callable[[], Any]] = {
+        "latency": lambda: d.one("500ms", "1ms", "1h", "off", **latency),
+        "overhead": lambda: d.one("200ms", "off", **latency),
+        "errors_4xx": lambda: d.one("1%", "99.9%", "off", **rate),
+        "errors_5xx": lambda: d.one("0.1%", "0%", "off", **rate),
+        "model_errors": lambda: d.one("1%", "off", **rate),
+        "cpu": lambda: d.one("80%", "1%", "99%", 90, "off", **share),
+        "memory": lambda: d.one("80%", "99%", "off", **share),
+        "disk": lambda: d.one("80%", "off", **share),
+        "gpu": lambda: d.one("80%", 90, "off", **share),
+        "gpu_memory": lambda: d.one("80%", "off", **share),
+        "surge": lambda: d.one(1000, 1, "off", bad=(0, -1, 1.5)),
+        "concurrency": lambda: d.one("80%", "off", **share),
+        "backlog": lambda: d.one(10, 1, "off", bad=(0, "10")),
+        "age": lambda: d.one("15m", "1s", "7d", "off", bad=("8d", 900)),
+        "failures": lambda: d.one(10, 0, "off", bad=(-1, "x")),
+    }
+    known = levels if d.kind == "broken" else {key: levels[key] for key in LEVELS[way]}
+    times = {
+        "period": lambda: d.one("5m", "1m", "1d", "10s", bad=("90s", "2d", 300)),
+        "evaluations": lambda: d.one(2, 1, 5, bad=(0, 1000, "2")),
+    }
+    return {**d.some(known, 12), **d.some(times, 15)}
+
+
+def sample(d: Draws) -> Plain:
+    return {
+        "body": d.one("1,2", "", bad=(1, None)),
+        **d.some({"content_type": lambda: d.one("text/csv", bad=("csv", 1))}, 50),
+    }
 
 
 def capture(d: Draws) -> Plain:
@@ -214,22 +244,23 @@ def budget(d: Draws) -> Plain:
 
 
 def asynchronous(d: Draws) -> Plain:
-    topic = {"bad": ("Results", "unknown", "arn:aws:sqs:eu-west-1:111122223333:x", 1)}
+    wrong = ("Results", "unknown", "arn:aws:sqs:eu-west-1:111122223333:x", 1)
     arn = f"arn:aws:sns:{REGION}:{ACCOUNT}:failures"
-    return d.some(
+    made = d.some(
         {
             "output": lambda: place(d),
             "failures": lambda: place(d),
             "input": lambda: place(d),
             "concurrency": lambda: d.one(4, 1, 1000, bad=(0, 1001)),
             "kms_key": lambda: key(d),
-            "success_topic": lambda: d.one("results", arn, **topic),
-            "error_topic": lambda: d.one(arn, "results", **topic),
-            "include_response": lambda: d.one(
-                ["success"], ["success", "error"], bad=(["all"], "success", ["error"] * 3)
-            ),
+            "success_topic": lambda: d.one("results", arn, bad=wrong),
+            "error_topic": lambda: d.one(arn, "results", bad=wrong),
         }
     )
+    told = [which for which in ("success", "error") if f"{which}_topic" in made]
+    if told and d.sometimes(50):
+        made["include_response"] = d.one(told, told[:1], bad=(["all"], "success", ["success", "error"], ["error"] * 3))
+    return made
 
 
 def overrides(d: Draws) -> Plain:

@@ -15,8 +15,9 @@ SCHEMA = Path(__file__).parent.parent.parent / "config" / "schema.json"
 #: What to do, or within which limits.
 _CURE = re.compile(
     r"\b(write|remove|leave|use|name|give|say|keep|add|drop|move|host|have|list|call|serve|put|turn|declare|shorten)\b|"
-    r"\b(wait|scale|narrow|must|needs?|set|exactly|whole|such as|one of|like|known here|did you mean|known:)\b|"
-    r"\b(at least|at most|out of range|is not an?|is not true or false|stands twice)\b|is not '.*' or '",
+    r"\b(look|wait|scale|narrow|must|needs?|set|exactly|whole|such as|one of|like|known here|did you mean|known:)\b|"
+    r"\b(at least|at most|out of range|is not an?|is not true or false|stands twice|is missing|multiple of|allowed)\b|"
+    r"is not '.*' or '",
     re.IGNORECASE,
 )
 #: The words of the libraries that look at the config, and of Python.

@@ -7,8 +7,8 @@ from typing import Any
 
 from tests.fuzz.draws import GPU, MACHINES, NVME, Draws, Plain
 from tests.fuzz.machines import hosting, serverless, start_timeouts
-from tests.fuzz.models import model, multi_model, pipeline
-from tests.fuzz.options import alarms, asynchronous, deployment, scaling
+from tests.fuzz.models import container, model, multi_model, pipeline
+from tests.fuzz.options import alarms, asynchronous, deployment, sample, scaling
 
 
 def _instances(d: Draws) -> Plain:
@@ -49,49 +49,46 @@ def _pipeline(d: Draws) -> Plain:
 
 
 def _serverless(d: Draws) -> Plain:
-    return {"model": model(d), "hosting": serverless(d)}
+    return {"model": container(d, archive=True), "hosting": serverless(d)}
 
 
 def _asynchronous(d: Draws) -> Plain:
     return {**_instances(d), "asynchronous": asynchronous(d)}
 
 
-def resources(d: Draws) -> Plain:
-    return {
-        "model": {k: v for k, v in model(d).items() if k != "hostname"},
-        "memory": d.one("1GB", "128MB", "2GB", bad=("127MB", 128, "0.5MB", None)),
-        **d.some(
-            {
-                "cpus": lambda: d.one(1, 0.25, 2, bad=(0.2, 0, "1")),
-                "accelerators": lambda: d.one(1, bad=(0, 0.5)),
-                "max_memory": lambda: d.one("2GB", "4GB", bad=("1MB",)),
-                "cache": lambda: d.flag(bad=(1,)),
-                "placement": lambda: {
-                    "strategy": d.one("spread", "binpack", bad=("random",)),
-                    **d.some({"zone_imbalance": lambda: d.one(1, 0, 100, bad=(-1, 101))}),
-                },
-                "scrape": lambda: {
-                    "path": d.one("/metrics", bad=("metrics", "/" + "m" * 512)),
-                    **d.some({"every": lambda: d.one("1m", "10s", "5m", bad=("15s", 60))}),
-                },
-            },
-            20,
-        ),
-        **start_timeouts(d),
+def resources(d: Draws, types: tuple[str, ...]) -> Plain:
+    """What a copy takes on instances of some types."""
+    choices: dict[str, Callable[[], Any]] = {
+        "cpus": lambda: d.one(1, 0.25, 2, bad=(0.2, 0, "1")),
+        "max_memory": lambda: d.one("2GB", "4GB", bad=("1MB",)),
+        "cache": lambda: d.flag(bad=(1,)),
+        "placement": lambda: {
+            "strategy": d.one("spread", "binpack", bad=("random",)),
+            **d.some({"zone_imbalance": lambda: d.one(1, 0, 100, bad=(-1, 101))}),
+        },
+        "scrape": lambda: {
+            "path": d.one("/metrics", bad=("metrics", "/" + "m" * 512)),
+            **d.some({"every": lambda: d.one("1m", "10s", "5m", bad=("15s", 60))}),
+        },
     }
+    if set(types) <= set(GPU) or d.kind == "broken":
+        choices["accelerators"] = lambda: d.one(1, bad=(0, 0.5, 1))
+    made = {
+        "model": container(d, archive=True),
+        "memory": d.one("1GB", "128MB", "2GB", bad=("127MB", 128, "0.5MB", None)),
+    }
+    return {**made, **d.some(choices, 20), **start_timeouts(d)}
 
 
 def component_deployment(d: Draws) -> Any:
     made = deployment(d)
-    if made.get("strategy") not in ("rolling", "all_at_once") and d.kind == "calm":
-        return {"strategy": "rolling"}
-    return made
+    return made if made.get("strategy") in ("rolling", "all_at_once") or d.kind == "broken" else {"strategy": "rolling"}
 
 
 def component(d: Draws, types: tuple[str, ...]) -> Plain:
-    made = resources(d)
-    if d.sometimes(10):
-        made = {"on": {kind: resources(d) for kind in types}}
+    made = resources(d, types)
+    if len(types) > 1 and d.sometimes(50):
+        made = {"on": {kind: resources(d, (kind,)) for kind in types}}
     return {
         **made,
         **d.some(
@@ -99,7 +96,8 @@ def component(d: Draws, types: tuple[str, ...]) -> Plain:
                 "copies": lambda: d.one(1, 0, 2, 4, bad=(-1, "1", 10_001)),
                 "scaling": lambda: scaling(d, "components", lowest=(1, 0, 2), highest=4),
                 "deployment": lambda: component_deployment(d),
-                "alarms": lambda: alarms(d),
+                "alarms": lambda: alarms(d, "copies"),
+                "sample": lambda: sample(d),
             },
             25,
         ),
@@ -107,7 +105,10 @@ def component(d: Draws, types: tuple[str, ...]) -> Plain:
 
 
 def components(d: Draws) -> Plain:
-    machines: Plain = {"instance_type": d.one("ml.m5.4xlarge", "ml.g4dn.12xlarge")}
+    types = d.one(("ml.m5.4xlarge",), ("ml.g4dn.12xlarge",), ("ml.m5.4xlarge", "ml.r5.4xlarge"))
+    machines: Plain = {"instance_type": types[0]}
+    if len(types) > 1:
+        machines = {"pools": [{"instance_type": kind, "priority": i + 1} for i, kind in enumerate(types)]}
     if d.sometimes(50):
         machines["managed_scaling"] = {
             "min": d.one(1, 0, 2, bad=(-1, "0")),
@@ -123,7 +124,7 @@ def components(d: Draws) -> Plain:
                 }
             ),
         }
-    made = {name: component(d, (machines["instance_type"],)) for name in ("iris", "prices")[: d.one(2, 1)]}
+    made = {name: component(d, types) for name in ("iris", "prices")[: d.one(2, 1)]}
     if d.sometimes(20):
         adapter = {
             "base": d.one("iris", bad=("nobody", "adapter")),
