@@ -78,6 +78,7 @@ def serve(port: int, port_file: Path | None = None, token: str = "") -> None:
     """
     from slipway.local import mends
     from slipway.local.function_process import PROCESSES
+    from slipway.local.mends import queues
     from slipway.local.mends.backlog import BACKLOGS
     from slipway.local.mends.endpoint_usage import Sampler
     from slipway.local.mends.function_run import ARCHIVES
@@ -90,7 +91,7 @@ def serve(port: int, port_file: Path | None = None, token: str = "") -> None:
     server.daemon_threads = True  # type: ignore[attr-defined]
     mends.apply(f"http://{HOST}:{server.port}")
 
-    Sampler(FLEET, also=[BACKLOGS.work_off_all]).start()
+    Sampler(FLEET, also=[BACKLOGS.work_off_all, queues.publish_all]).start()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         raise SystemExit(0)

@@ -8,6 +8,7 @@ from typing import Any
 
 from slipway.local.clock import CLOCK
 from slipway.local.engine.documents import Document
+from slipway.local.mends import queues
 from slipway.local.mends.schedules import NotFiredError, fire
 from slipway.local.steering import CLOCK_PATH, FIRE_PATH
 
@@ -19,6 +20,7 @@ def _clock(given: Document) -> Document:
         CLOCK.reset()
     elif "AdvanceSeconds" in given:
         CLOCK.advance(timedelta(seconds=float(given["AdvanceSeconds"])))
+        queues.publish_all()  # or they would have no metrics until the next minute
     return {"Now": time.time(), "AheadSeconds": CLOCK.ahead.total_seconds()}
 
 

@@ -16,6 +16,7 @@ from slipway.local.mends import (
     inference_components,
     invocation,
     logs,
+    queues,
     s3,
     sagemaker,
     scaling,
@@ -37,6 +38,7 @@ def apply(url: str) -> None:
     cloudwatch.apply()
     alarms.apply()
     logs.apply()
+    queues.apply()
     s3.apply()
     sagemaker.apply()
     inference_components.apply()

@@ -5,13 +5,14 @@ event-invoke configuration, the qualifier of an invocation.
 """
 
 import base64
+import copy
 import json
 import re
 import uuid
 from collections.abc import Callable
 from urllib.parse import unquote
 
-from moto.awslambda.models import EventInvokeConfig, LambdaBackend, LambdaFunction
+from moto.awslambda.models import EventInvokeConfig, LambdaBackend, LambdaFunction, LambdaStorage
 from moto.awslambda.responses import LambdaResponse
 from moto.awslambda.utils import get_backend, split_layer_arn
 from moto.core.common_types import TYPE_RESPONSE
@@ -57,7 +58,9 @@ def apply(url: str) -> None:
         get_configuration=_with_kept(LambdaFunction.get_configuration),
         invoke=invoke_by_service,
         update_configuration=_updating(LambdaFunction.update_configuration),
+        update_function_code=_with_architectures(LambdaFunction.update_function_code),
     )
+    replace(LambdaStorage, publish_version=publish_version)
     replace(
         LambdaBackend,
         put_function_event_invoke_config=put_event_invoke_config,
@@ -107,6 +110,33 @@ def _updating(original: Callable[..., Document]) -> Callable[..., Document]:
         return self.get_configuration()
 
     return update_configuration
+
+
+def _with_architectures(original: Callable[..., Document]) -> Callable[..., Document]:
+    def update_function_code(self: LambdaFunction, updated_spec: Document) -> Document:
+        """Change the architecture, too."""
+        if updated_spec.get("Architectures"):
+            self.architectures = updated_spec["Architectures"]
+        return original(self, updated_spec)
+
+    return update_function_code
+
+
+def publish_version(self: LambdaStorage, name_or_arn: str, description: str = "") -> LambdaFunction:
+    """PublishVersion that never gives a number twice; moto counts the versions that are left."""
+    function = self.get_function_by_name_or_arn_forbid_qualifier(name_or_arn)
+    versions: list[LambdaFunction] = self._functions[function.function_name]["versions"]
+    if versions and not function.code_or_config_updated:
+        return versions[-1]
+    function.code_or_config_updated = False
+    number = getattr(function, "last_version", 0) + 1
+    function.last_version = number  # type: ignore[attr-defined]
+    version: LambdaFunction = copy.copy(function)
+    version.set_version(number)
+    version.description = description or version.description
+    versions.append(version)
+    self._arns[version.function_arn] = version
+    return version
 
 
 def layers_data(self: LambdaFunction, layers_versions_arns: list[str]) -> list[Document]:

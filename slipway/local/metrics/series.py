@@ -110,6 +110,15 @@ class SeriesStore:
         with self._lock:
             self._minute(key, at, unit).add_set(*statistics)
 
+    def put_gauge(self, key: SeriesKey, value: float, *, unit: str = "None") -> None:
+        """Store what a minute has one value of, the latest."""
+        with self._lock:
+            minute = self._minute(key, None, unit)
+            minute.total = minute.count = 0.0
+            minute.minimum, minute.maximum = math.inf, -math.inf
+            minute.values.clear()
+            minute.add(value)
+
     def _minute(self, key: SeriesKey, at: float | None, unit: str) -> Minute:
         series = self._series.setdefault(key, _Series(unit))
         start = int((self.clock() if at is None else at) // MINUTE) * MINUTE

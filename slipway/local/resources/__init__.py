@@ -7,6 +7,7 @@ its kin and list it in that module's ``TYPES``.
 from slipway.local.engine.resource_type import Catalogue, ResourceType
 from slipway.local.resources import (
     automation,
+    functions,
     identity,
     messaging,
     monitoring,
@@ -16,7 +17,7 @@ from slipway.local.resources import (
 from slipway.local.resources.base import Nothing
 from slipway.local.resources.calls import Calls
 
-_MODULES = (automation, identity, messaging, monitoring, sagemaker, storage)
+_MODULES = (automation, functions, identity, messaging, monitoring, sagemaker, storage)
 _ACCEPTED = ("AWS::CDK::Metadata", "AWS::CloudFormation::WaitConditionHandle")
 
 

@@ -1,9 +1,7 @@
-"""Functions, schedules, budgets, parameters."""
+"""Schedules, budgets, parameters."""
 
 # ruff: noqa: ARG002, D102 - hooks, described where engine.resource_type and base define them
 
-import io
-import zipfile
 from collections.abc import Mapping
 
 from botocore.exceptions import ClientError
@@ -13,72 +11,6 @@ from slipway.local.engine.resource_type import Created, ResourceType, Scope
 from slipway.local.resources.base import ApiType, generated_name
 from slipway.local.resources.calls import Calls, is_missing, tag_changes, tag_list, tags_as_map
 from slipway.local.resources.monitoring import arn
-
-
-class Function(ApiType):
-    """AWS::Lambda::Function."""
-
-    service, name_property = "lambda", "FunctionName"
-    create_operation, delete_operation = "CreateFunction", "DeleteFunction"
-
-    def parameters(self, scope: Scope, properties: Document) -> Document:
-        tags = tags_as_map(properties.get("Tags"))
-        return {**properties, "Code": _code(properties), "Tags": tags}
-
-    def identify(self, scope: Scope, properties: Document, answer: Document) -> Created:
-        return Created(properties["FunctionName"], {"Arn": answer["FunctionArn"]})
-
-    def update(self, scope: Scope, physical_id: str, old: Document, new: Document) -> Mapping[str, Json]:
-        name = {"FunctionName": physical_id}
-        if old["Code"] != new["Code"]:
-            self.calls.call(scope, "lambda", "UpdateFunctionCode", {**_code(new), **name})
-        settings = {k: v for k, v in new.items() if k not in ("Code", "Tags")}
-        self.calls.call(scope, "lambda", "UpdateFunctionConfiguration", {**settings, **name})
-        changed, gone = tag_changes(old.get("Tags"), new.get("Tags"))
-        where = arn(scope, "lambda", f"function:{physical_id}")
-        if changed:
-            self.client(scope).tag_resource(Resource=where, Tags=changed)
-        if gone:
-            self.client(scope).untag_resource(Resource=where, TagKeys=gone)
-        return {}
-
-
-def _code(properties: Document) -> Document:
-    """Return a function's code; CloudFormation puts inline code into a file called index."""
-    code = dict(properties["Code"])
-    if "ZipFile" in code:
-        packed = io.BytesIO()
-        ending = "py" if "python" in properties.get("Runtime", "") else "js"
-        with zipfile.ZipFile(packed, "w") as archive:
-            archive.writestr(f"index.{ending}", code["ZipFile"])
-        code["ZipFile"] = packed.getvalue()
-    return code
-
-
-class Permission(ResourceType):
-    """AWS::Lambda::Permission; every change replaces it."""
-
-    def __init__(self, calls: Calls) -> None:
-        self.calls = calls
-
-    def create(self, scope: Scope, logical_id: str, properties: Document) -> Created:
-        statement = generated_name(scope, logical_id, 100)
-        self.calls.call(scope, "lambda", "AddPermission", {**properties, "StatementId": statement})
-        return Created(statement, {"Id": statement})
-
-    def update(self, scope: Scope, physical_id: str, old: Document, new: Document) -> Mapping[str, Json]:
-        self.delete(scope, physical_id, old)
-        self.calls.call(scope, "lambda", "AddPermission", {**new, "StatementId": physical_id})
-        return {}
-
-    def delete(self, scope: Scope, physical_id: str, properties: Document) -> None:
-        try:
-            self.calls.client(scope, "lambda").remove_permission(
-                FunctionName=properties["FunctionName"], StatementId=physical_id
-            )
-        except ClientError as error:
-            if not is_missing(error):
-                raise
 
 
 class Schedule(ApiType):
@@ -183,8 +115,6 @@ def _parameter_attributes(properties: Document) -> dict[str, str]:
 
 
 TYPES = {
-    "AWS::Lambda::Function": Function,
-    "AWS::Lambda::Permission": Permission,
     "AWS::Scheduler::Schedule": Schedule,
     "AWS::Scheduler::ScheduleGroup": ScheduleGroup,
     "AWS::Budgets::Budget": Budget,

@@ -105,6 +105,17 @@ class LogGroup(ApiType):
             client.untag_resource(resourceArn=where, tagKeys=gone)
 
 
+class MetricFilter(ApiType):
+    """AWS::Logs::MetricFilter."""
+
+    service, name_property, longest_name = "logs", "FilterName", 512
+    create_operation = update_operation = "PutMetricFilter"
+    delete_operation = "DeleteMetricFilter"
+
+    def key(self, physical_id: str, properties: Document) -> Document:
+        return {"filterName": physical_id, "logGroupName": properties["LogGroupName"]}
+
+
 def _target(properties: Document) -> Document:
     """Return the key of the scalable target that properties mean."""
     if properties.get("ScalingTargetId"):
@@ -179,6 +190,7 @@ TYPES = {
     "AWS::CloudWatch::CompositeAlarm": CompositeAlarm,
     "AWS::CloudWatch::Dashboard": Dashboard,
     "AWS::Logs::LogGroup": LogGroup,
+    "AWS::Logs::MetricFilter": MetricFilter,
     "AWS::ApplicationAutoScaling::ScalableTarget": ScalableTarget,
     "AWS::ApplicationAutoScaling::ScalingPolicy": ScalingPolicy,
 }
