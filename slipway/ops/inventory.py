@@ -185,7 +185,7 @@ class Inventory:
                 traffic=_traffic(found, live, shadow=shadow),
                 instances=_capacity(live, declared),
                 strategy=_strategy(
-                    # Guardrails are for models on instances, so not for serverless variants nor for fleets of components.
+                    # Guardrails are for models on instances: not for serverless variants, nor for fleets of components.
                     found.get("LastDeploymentConfig"),
                     guardable="ModelName" in declared and "ServerlessConfig" not in declared,
                 ),
