@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 MOST_INLINE_VARIABLES, SHORTEST_INLINE_NAME = 16, 2
 #: What a copy of a component is given (API:InferenceComponentComputeResourceRequirements).
 REQUIREMENTS = ("memory", "max_memory", "cpus", "accelerators")
+#: What a container says and an artifact does not.
+_NOT_OF_AN_ADAPTER = (
+    *("image", "models", "cache", "package", "specification", "hub_content", "accept_eula", "script", "source"),
+    "hostname",
+)
 #: What else differs by instance type.
 _REST = ("download_timeout", "startup_timeout", "cache", "placement", "scrape")
 
@@ -177,7 +182,7 @@ def _adapter(path: Path, name: str, component: Component, s: Subject) -> Iterato
             others=(at,),
         )
         return
-    for key in ("image", "models", "package", "specification", "hub_content", "accept_eula", "script", "hostname"):
+    for key in _NOT_OF_AN_ADAPTER:
         if getattr(model, key) is not None:
             yield _only_an_artifact((*path, "model", key), at)
     if model.environment:

@@ -131,7 +131,7 @@ def artifact(s: Subject) -> Iterator[Problem]:
     """An artifact is a key or an URI that exists as one thing, and its bytes are pinned."""
     bucket = s.environment.names.bucket
     for path, container in s.containers():
-        for key in ("artifact", "models"):
+        for key in ("artifact", "models", "source"):
             given = getattr(container, key)
             if given:
                 yield from _artifact((*path, key), given, s.name)
@@ -192,7 +192,33 @@ def source(s: Subject) -> Iterator[Problem]:
                 "archives lie",
                 others=((*path, "models"),),
             )
+        yield from _script(path, container)
         yield from _elsewhere(path, container)
+
+
+def _script(path: Path, container: Container) -> Iterator[Problem]:
+    """A multi-model container starts before any model is there, so its script cannot lie in one."""
+    if container.source is not None and container.models is None:
+        yield Problem(
+            (*path, "source"),
+            "is for multi-model containers, and the script of any other lies in the `code/` folder of its artifact: "
+            "remove it, or say with `models` where the archives lie",
+            others=((*path, "models"),),
+        )
+    elif container.source is not None and container.script is None:
+        yield Problem(
+            (*path, "source"),
+            "holds a script, and none is named: write `script: inference.py` or its like, or remove `source`",
+            others=((*path, "script"),),
+        )
+    elif container.models is not None and container.script is not None and container.source is None:
+        yield Problem(
+            (*path, "script"),
+            "a multi-model container starts before any model is there, so whether it finds a script inside an archive "
+            "depends on its image: put it into an archive of its own and name that with `source`",
+            "warning",
+            ((*path, "models"),),
+        )
 
 
 def _package(path: Path, container: Container, environment: Environment) -> Iterator[Problem]:

@@ -9,7 +9,24 @@ from pathlib import Path
 
 import pytest
 
-from slipway.spec import alarms, deployment, endpoint, environment, hosting, model, scaling
+from slipway.spec import (
+    alarms,
+    asynchronous,
+    budget,
+    capture,
+    cleanup,
+    component,
+    deployment,
+    endpoint,
+    environment,
+    explainer,
+    hosting,
+    metrics,
+    model,
+    overrides,
+    sample,
+    scaling,
+)
 from slipway.spec.base import Spec
 from slipway.spec.load import load_unpublished
 
@@ -87,7 +104,10 @@ def test_there_are_fragments_to_try() -> None:
 
 
 def _models() -> dict[str, type[Spec]]:
-    modules = (alarms, deployment, endpoint, environment, hosting, model, scaling)
+    modules = (
+        *(alarms, asynchronous, budget, capture, cleanup, component, deployment, endpoint, environment, explainer),
+        *(hosting, metrics, model, overrides, sample, scaling),
+    )
     return {
         name: made
         for module in modules

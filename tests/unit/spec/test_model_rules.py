@@ -54,6 +54,10 @@ WRONG: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "cache without models": (model(f"{{{IMAGE}, cache: true}}"), "model.cache", ("is for multi-model containers (API:MultiModelConfig): remove it, or say with `models` where the archives lie",)),
     "models without a slash": (model(f"{{{IMAGE}, models: models/many}}"), "model.models", ("'models/many' is not accepted: write the prefix under which the archives lie, ending in /",)),
     "pattern for models": (model(f"{{{IMAGE}, models: 'models/*/'}}"), "model.models", ("holds '*', which would widen what the role may read",)),
+    "source of one model": (model(f"{{{IMAGE}, script: a.py, source: models/code.tar.gz}}"), "model.source", ("is for multi-model containers, and the script of any other lies in the `code/` folder of its artifact: remove it",)),
+    "source of no script": (model(f"{{{IMAGE}, models: models/many/, source: models/code.tar.gz}}"), "model.source", ("holds a script, and none is named: write `script: inference.py` or its like, or remove `source`",)),
+    "pattern for a source": (model(f"{{{IMAGE}, models: models/many/, script: a.py, source: 'models/*.tar.gz'}}"), "model.source", ("holds '*', which would widen what the role may read",)),
+    "source that is no archive": (model(f"{{{IMAGE}, models: models/many/, script: a.py, source: models/a.py}}"), "model.source", ("'models/a.py' is not accepted",)),
     # pipelines
     "one container": (containers(one=MODEL), "model.containers", ("has 1 entries, must have at least 2",)),
     "sixteen containers": (containers(**{f"c{i}": MODEL for i in range(16)}), "model.containers", ("has 16 entries, must have at most 15",)),
@@ -82,6 +86,7 @@ def test_a_mistake_in_a_model_is_one_error(look: Look, text: str, key: str, says
     [
         (model(f"{{package: '{PACKAGE.replace('eu-west-1', 'us-east-1')}'}}"), "model.package: lies in us-east-1 and the endpoint in eu-west-1, and whether SageMaker takes a model package of another Region is not documented"),
         (model(f"{{{IMAGE}, artifact: s3://bucket/m.tar.gz, accept_eula: false}}"), "model.accept_eula: refuses the agreement, and a model that asks for one does not load then"),
+        (model(f"{{{IMAGE}, models: models/many/, script: a.py}}"), "model.script: a multi-model container starts before any model is there, so whether it finds a script inside an archive depends on its image: put it into an archive of its own and name that with `source`"),
         (model(f"{{{IMAGE}, hostname: scorer}}"), "model.hostname: the service ignores the name of a container that is alone (API:ContainerDefinition): leave it out"),
     ],
 )  # fmt: skip
@@ -101,6 +106,7 @@ def test_what_is_doubtful_about_a_model_is_a_warning(look: Look, text: str, says
         model(f"{{{IMAGE}, artifact: 'off'}}"),
         model(f"{{{IMAGE}, models: models/many/, cache: false}}"),
         model(f"{{{IMAGE}, models: s3://bucket/many/}}"),
+        model(f"{{{IMAGE}, models: models/many/, script: a.py, source: s3://bucket/code.tar.gz}}"),
         model("{image: {uri: '111122223333.dkr.ecr.eu-west-1.amazonaws.com/scorer:1'}}"),
         containers(one=MANY, two=MODEL),
         containers(**{f"c{i}": MODEL for i in range(15)}),
