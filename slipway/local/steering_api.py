@@ -10,7 +10,8 @@ from slipway.local.clock import CLOCK
 from slipway.local.engine.documents import Document
 from slipway.local.mends import queues
 from slipway.local.mends.schedules import NotFiredError, fire
-from slipway.local.steering import CLOCK_PATH, FIRE_PATH
+from slipway.local.mends.seeding import seed
+from slipway.local.steering import CLOCK_PATH, FIRE_PATH, SEED_PATH
 
 Respond = Callable[[str, list[tuple[str, str]]], Any]
 
@@ -28,7 +29,11 @@ def _fire(given: Document) -> Document:
     return {"ExecutionId": fire(given["Account"], given["Region"], given["Group"], given["Name"])}
 
 
-_ACTIONS = {CLOCK_PATH: _clock, FIRE_PATH: _fire}
+def _seed(given: Document) -> Document:
+    return {"Endpoints": seed(given["Account"], given["Region"], given["Endpoints"])}
+
+
+_ACTIONS = {CLOCK_PATH: _clock, FIRE_PATH: _fire, SEED_PATH: _seed}
 
 
 def answers(path: str) -> bool:

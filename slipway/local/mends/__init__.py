@@ -16,11 +16,13 @@ from slipway.local.mends import (
     inference_components,
     invocation,
     logs,
+    names,
     queues,
     s3,
     sagemaker,
     scaling,
     schedules,
+    tagging,
 )
 
 
@@ -40,6 +42,8 @@ def apply(url: str) -> None:
     logs.apply()
     queues.apply()
     s3.apply()
+    tagging.apply()
+    names.apply()
     sagemaker.apply()
     inference_components.apply()
     scaling.apply()

@@ -11,6 +11,7 @@ from moto.sagemaker.responses import SageMakerResponse
 
 from slipway.local.engine.documents import Document
 from slipway.local.mends.hosting import HostedEndpoint, HostedModel, deployed_image, instance_types, model_names, now
+from slipway.local.mends.names import Names
 from slipway.local.mends.patching import add, replace
 from slipway.local.mends.sagemaker_api import arn_of, endpoint_of, invalid, listed, request_of
 from slipway.local.runtime import FLEET
@@ -143,7 +144,7 @@ def _described(specification: Document, resolved: datetime) -> Document:
 
 def component_store(backend: SageMakerModelBackend) -> dict[str, HostedComponent]:
     """Return a backend's inference components by name; moto has none."""
-    store: dict[str, HostedComponent] = vars(backend).setdefault("inference_components", {})
+    store: dict[str, HostedComponent] = vars(backend).setdefault("inference_components", Names())
     return store
 
 
@@ -304,12 +305,14 @@ def _refuse_incomplete(specification: Document) -> None:
 def _also_components(original: Callable[[SageMakerModelBackend, str], object]) -> Callable[..., object]:
     @wraps(original)
     def find(self: SageMakerModelBackend, arn: str) -> object:
+        """Find what tags belong to; where there is nothing, moto fails."""
         kind, _, name = arn.split(":")[-1].partition("/")
-        if kind != _KIND:
-            return original(self, arn)
-        found = component_store(self).get(name)
+        try:
+            found = component_store(self).get(name) if kind == _KIND else original(self, arn)
+        except (AttributeError, ValueError):  # moto does not know the kind
+            found = None
         if found is None:
-            raise invalid(f'Could not find inference component "{arn}".')
+            raise invalid(f'Could not find {kind.replace("-", " ")} "{arn}".')
         return found
 
     return find

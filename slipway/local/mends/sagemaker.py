@@ -36,7 +36,12 @@ _IN_PROGRESS = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleti
 
 def apply() -> None:
     """Install the mends."""
-    add(SageMakerResponse, update_endpoint=update_endpoint)
+    add(
+        SageMakerResponse,
+        update_endpoint=update_endpoint,
+        list_monitoring_schedules=list_monitoring_schedules,
+        delete_monitoring_schedule=delete_monitoring_schedule,
+    )
     replace(
         SageMakerResponse,
         create_model=create_model,
@@ -164,9 +169,9 @@ def list_endpoint_configs(self: SageMakerResponse) -> ActionResult:
 
 
 def create_endpoint(self: SageMakerResponse) -> ActionResult:
-    """Refuse a name that is taken, which the service compares ignoring case."""
+    """Refuse a name that is taken."""
     backend, name = self.sagemaker_backend, self._get_param("EndpointName")
-    if name.lower() in {known.lower() for known in backend.endpoints}:
+    if name in backend.endpoints:
         arn = arn_of(backend, "endpoint", name)
         raise invalid(f'Cannot create already existing endpoint "{arn}".')
     endpoint = HostedEndpoint(
@@ -322,6 +327,23 @@ def _refuse_scaled(endpoint: HostedEndpoint, config: HostedConfig, scaled: set[s
 
 
 # -- tags, lists
+
+
+# -- monitoring schedules, of which there are none: moto cannot make one
+
+
+def list_monitoring_schedules(self: SageMakerResponse) -> ActionResult:  # noqa: ARG001 - moto calls it as a method
+    """Answer that there is none."""
+    return ActionResult({"MonitoringScheduleSummaries": []})
+
+
+def delete_monitoring_schedule(self: SageMakerResponse) -> ActionResult:
+    """Refuse: it does not exist."""
+    arn = arn_of(self.sagemaker_backend, "monitoring-schedule", self._get_param("MonitoringScheduleName"))
+    raise invalid(f'Could not find monitoring schedule "{arn}".')
+
+
+# -- tags
 
 
 def add_tags(self: SageMakerModelBackend, arn: str, tags: list[dict[str, str]]) -> list[dict[str, str]]:

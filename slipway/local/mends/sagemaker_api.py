@@ -11,6 +11,7 @@ from slipway.local.engine.documents import Document
 from slipway.local.engine.planning import partition
 from slipway.local.mends.answers import ApiError
 from slipway.local.mends.hosting import HostedEndpoint
+from slipway.local.mends.names import in_arn
 
 
 def invalid(message: str) -> ApiError:
@@ -21,7 +22,7 @@ def invalid(message: str) -> ApiError:
 def arn_of(backend: SageMakerModelBackend, kind: str, name: str) -> str:
     """Return an ARN in a backend's account and Region."""
     where, region = partition(backend.region_name), backend.region_name
-    return f"arn:{where}:sagemaker:{region}:{backend.account_id}:{kind}/{name}"
+    return f"arn:{where}:sagemaker:{region}:{backend.account_id}:{kind}/{in_arn(kind, name)}"
 
 
 def endpoint_of(backend: SageMakerModelBackend, name: str) -> HostedEndpoint:

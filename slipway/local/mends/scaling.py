@@ -5,9 +5,12 @@ from enum import Enum
 from functools import wraps
 
 from moto.applicationautoscaling import models, responses
+from moto.applicationautoscaling.exceptions import AWSValidationException
 from moto.applicationautoscaling.models import ApplicationAutoscalingBackend, FakeApplicationAutoscalingPolicy
+from moto.core.responses import ActionResult
 
-from slipway.local.mends.patching import replace
+from slipway.local.mends.answers import ApiError
+from slipway.local.mends.patching import add, replace
 
 _DIMENSIONS = (
     "sagemaker:variant:DesiredProvisionedConcurrency",
@@ -37,7 +40,11 @@ def apply() -> None:
         backend,
         put_scaling_policy=_keeping_arn(backend.put_scaling_policy),
         describe_scaling_policies=_of_one_resource(backend.describe_scaling_policies),
+        deregister_scalable_target=_wording_missing(backend.deregister_scalable_target),
     )
+    api = responses.ApplicationAutoScalingResponse
+    replace(api, register_scalable_target=_keeping_tags(api.register_scalable_target))
+    add(api, list_tags_for_resource=list_tags_for_resource)
 
 
 def _keeping_arn(
@@ -70,3 +77,46 @@ def _of_one_resource(
         return token, [policy for policy in found if wanted in (None, policy.resource_id)]
 
     return describe_scaling_policies
+
+
+def _wording_missing(original: Callable[..., None]) -> Callable[..., None]:
+    @wraps(original)
+    def deregister_scalable_target(self: ApplicationAutoscalingBackend, *given: object, **named: object) -> None:
+        """Say that a target is missing by the service's code, not that the request is wrong."""
+        try:
+            original(self, *given, **named)
+        except AWSValidationException as error:
+            raise ApiError("ObjectNotFoundException", error.message) from error
+
+    return deregister_scalable_target
+
+
+# -- tags of scalable targets, which moto does not have
+
+
+def _keeping_tags(original: Callable[..., str]) -> Callable[..., str]:
+    @wraps(original)
+    def register_scalable_target(self: responses.ApplicationAutoScalingResponse) -> str:
+        answer = original(self)
+        tags = self._get_param("Tags")
+        if tags:
+            dimension, resource = self._get_param("ScalableDimension"), self._get_param("ResourceId")
+            target = self.applicationautoscaling_backend.targets[dimension][resource]
+            vars(target)["tags"] = {**_tags(target), **tags}
+        return answer
+
+    return register_scalable_target
+
+
+def list_tags_for_resource(self: responses.ApplicationAutoScalingResponse) -> ActionResult:
+    """ListTagsForResource of a scalable target."""
+    wanted = self._get_param("ResourceARN")
+    for targets in self.applicationautoscaling_backend.targets.values():
+        for target in targets.values():
+            if target.arn == wanted:
+                return ActionResult({"Tags": _tags(target)})
+    raise ApiError("ResourceNotFoundException", f"The specified resource doesn't exist. ResourceARN: {wanted}.")
+
+
+def _tags(target: models.FakeScalableTarget) -> dict[str, str]:
+    return dict(vars(target).get("tags", {}))
