@@ -182,7 +182,9 @@ def _not_shadowed(member: Member) -> Iterator[tuple[Path, str, str]]:
 def shadow_updates(s: Subject) -> Iterator[Problem]:
     """Whether guardrails work with a shadow variant is not documented."""
     e = s.endpoint
-    if e.shadow is not None and e.deployment != UNGUARDED:
+    deployment = e.deployment
+    staged = isinstance(deployment, Guarded) or deployment.rollback_alarms or deployment.termination_wait
+    if e.shadow is not None and staged:
         yield Problem(
             (*s.path, "shadow"),
             f"whether `{e.deployment.strategy}` and its rollback work with a shadow variant is not documented: try the "

@@ -231,14 +231,15 @@ def live_weights(s: Subject) -> Iterator[Problem]:
     """Keeping only one of live counts and live weights through an update is documented for updates only."""
     e = s.endpoint
     deployment = e.deployment
-    if e.scaling is None or len(e.fleet) < 2 or e.mode not in GUARDABLE:
+    # The weight of a shadow variant is its share.
+    if e.scaling is None or len(e.fleet) + len(e.shadows) < 2 or e.mode not in GUARDABLE:
         return
     if deployment.apply_weights == deployment.apply_capacity:
         return
     key = "apply_weights" if deployment.apply_weights else "apply_capacity"
     what = "weights" if deployment.apply_weights else "instance counts"
     yield Problem(
-        (*s.path, "variants"),
+        (*s.path, "shadow" if e.shadows else "variants"),
         f"with `scaling` an update sets the {what} by ExcludeRetainedVariantProperties, which AWS documents for "
         f"updates only: if the first creation refuses it, write `deployment: {{{key}: false}}` until it is done",
         "warning",

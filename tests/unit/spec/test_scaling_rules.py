@@ -108,6 +108,7 @@ def test_a_mistake_in_scaling_is_one_error(look: Look, text: str, key: str, says
     [
         (warm("min: 3, max: 4"), "hosting.serverless.provisioned: 2 is outside the scaling limits of 3 to 4: autoscaling would change it at once"),
         (variants(scaling="{}"), "variants: with `scaling` an update sets the weights by ExcludeRetainedVariantProperties, which AWS documents for updates only: if the first creation refuses it, write `deployment: {apply_weights: false}` until it is done"),
+        (shadowed(scaling="{}", deployment="{apply_capacity: true, apply_weights: false}"), "shadow: with `scaling` an update sets the instance counts by ExcludeRetainedVariantProperties"),
         (variants(asynchronous="{}", scaling="{}"), "variants: with `scaling` an update sets the weights by ExcludeRetainedVariantProperties"),
         (variants(scaling="{}", deployment="{apply_capacity: true, apply_weights: false}"), "variants: with `scaling` an update sets the instance counts by ExcludeRetainedVariantProperties, which AWS documents for updates only: if the first creation refuses it, write `deployment: {apply_capacity: false}`"),
     ],
@@ -132,8 +133,8 @@ def test_what_is_doubtful_about_scaling_is_a_warning(look: Look, text: str, says
         shared(component("cpus: 1"), scaling="{concurrency: 5}"),
         shared(component("cpus: 1, scaling: off"), scaling="{min: 4}"),
         shared(component("cpus: 1"), hosting="{instance_type: ml.t2.2xlarge}", scaling="{}"),
-        shadowed(hosting="{instance_type: ml.t2.medium}", scaling="{}"),
-        shadowed(hosting="{instance_type: ml.m5.large, instances: 9}", scaling="{}"),
+        shadowed(hosting="{instance_type: ml.t2.medium}", scaling="{}", deployment="{apply_weights: false}"),
+        shadowed(hosting="{instance_type: ml.m5.large, instances: 9}", scaling="{}", deployment="{apply_weights: false}"),
         variants(scaling="{}", deployment="{apply_capacity: true}"),
         variants(scaling="{}", deployment="{apply_weights: false}"),
         variants(),
