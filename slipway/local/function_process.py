@@ -85,11 +85,16 @@ class Ended:
     memory_mb: float
 
 
+class StoppedError(Exception):
+    """The local AWS ends."""
+
+
 class FunctionProcesses:
     """The invocations that run in this process."""
 
     def __init__(self) -> None:
         self._running: set[subprocess.Popen[bytes]] = set()
+        self._stopped = False
         self._lock = threading.Lock()
 
     def run(self, invocation: Invocation, on_line: Callable[[str], None]) -> Ended:
@@ -101,6 +106,11 @@ class FunctionProcesses:
             What to run.
         on_line
             Is given each line that it prints, and each log record.
+
+        Raises
+        ------
+        StoppedError
+            When they were ended: an event's next try is not to outlive this server.
         """
         report, report_end = os.pipe()
         process = subprocess.Popen(
@@ -117,6 +127,10 @@ class FunctionProcesses:
         os.close(report_end)
         with self._lock:
             self._running.add(process)
+            if self._stopped:
+                os.close(report)
+                _kill(process)
+                raise StoppedError
         log = threading.Thread(target=_read_log, args=(process, on_line), daemon=True)
         log.start()
         try:
@@ -131,8 +145,9 @@ class FunctionProcesses:
                 self._running.discard(process)
 
     def stop(self) -> None:
-        """End all of them."""
+        """End all of them, and let no other begin."""
         with self._lock:
+            self._stopped = True
             for process in self._running:
                 _kill(process)
 

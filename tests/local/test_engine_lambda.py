@@ -4,14 +4,17 @@ import base64
 import io
 import itertools
 import json
+import os
 import time
 import zipfile
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from slipway.local import control
 from tests.local.conftest import ACCOUNT, OTHER_ACCOUNT, REGION, LocalAws
 from tests.local.hosting import eventually, metric
 from tests.local.test_engine_resources import trust
@@ -462,6 +465,20 @@ def test_a_destination_is_told_of_successes(function: Function, local_aws: Local
     record = json.loads(eventually(received)[0]["Body"])
     assert (record["requestContext"]["condition"], record["responsePayload"]) == ("Success", "fine")
     assert "functionError" not in record["responseContext"]
+
+
+def test_functions_end_with_the_server(home: Path) -> None:
+    running = control.start(home, port=0)
+    function = Function(LocalAws(running.url)).create(
+        "import os, time\ndef handler(e, c):\n print('pid', os.getpid())\n time.sleep(300)", Timeout=300
+    )
+    function.invoke(InvocationType="Event")
+    lines = eventually(lambda: [line for line in function.log() if line.startswith("pid ")])
+    pid = int(lines[0].removeprefix("pid "))
+    os.kill(pid, 0)
+    control.stop(home)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
 
 
 def test_a_later_configuration_of_events_holds(function: Function) -> None:
