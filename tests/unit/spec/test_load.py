@@ -297,7 +297,43 @@ endpoints:
 UNKNOWN_MACHINE = "endpoints: {iris: {hosting: {instance_type: ml.zz9.large}}}"
 
 
-@pytest.mark.parametrize("text", ["", RICH, UNKNOWN_MACHINE])
+#: One endpoint of each hosting mode.
+MODES = """
+topics: [results]
+endpoints:
+  trial:
+    version: 1
+    model: &model {image: {framework: sklearn, tag: x}, artifact: s3://bucket/m.tar.gz}
+    hosting:
+      pools: [{instance_type: ml.m5.large, priority: 1}]
+      routing: {prefix_aware: {concurrency: 4, prefix: 1024}}
+    shadow: {model: *model, hosting: {instance_type: ml.m5.large}, share: 50%}
+    capture: {share: 10%, what: [request]}
+    explainer: {baseline: "1,2", when: "`true`"}
+    metrics: {enhanced: true}
+    budget: {monthly: 100USD, notify_at: [50%]}
+  small: {version: 1, model: *model, hosting: {serverless: {memory: 3GB, provisioned: 2}}, scaling: {max: 4}}
+  many:
+    version: 1
+    model: {<<: *model, artifact: null, models: s3://bucket/many/}
+    hosting: {instance_type: ml.m5.large}
+  chain: {version: 1, model: {containers: {one: *model, two: *model}}, hosting: {instance_type: ml.m5.large}}
+  batch:
+    version: 1
+    model: {<<: *model, artifact: off}
+    hosting: {instance_type: ml.m5.large}
+    asynchronous: {success_topic: results}
+    scaling: {min: 2, steps: [{metric: backlog, above: 100, add: 2}]}
+  shared:
+    version: 1
+    hosting: {instance_type: ml.m5.xlarge}
+    components:
+      one: {model: *model, memory: 512MB, scaling: off, alarms: off}
+      two: {base: one, model: {artifact: s3://bucket/two.tar.gz}, deployment: {strategy: rolling, batch: 50%}}
+"""
+
+
+@pytest.mark.parametrize("text", ["", RICH, MODES, UNKNOWN_MACHINE])
 @pytest.mark.parametrize("flag", [[], ["--json"]])
 @pytest.mark.parametrize("name", ["dev", "staging", "prod"])
 def test_what_show_prints_loads_again_to_the_same(
