@@ -9,10 +9,11 @@ from constructs import Construct
 from slipway.spec.environment import Environment
 from slipway_cdk.budgets import cost_budgets
 from slipway_cdk.dashboards import environment_dashboard
+from slipway_cdk.idle_cleanup import IdleCleanup
 
 
 class OperationsStack(Stack):
-    """The environment's dashboard and budgets.
+    """The environment's dashboard and budgets, and the cleanup of idle endpoints.
 
     Parameters
     ----------
@@ -33,3 +34,5 @@ class OperationsStack(Stack):
         )
         environment_dashboard(self, "Dashboard", environment=environment)
         cost_budgets(self, environment=environment)
+        if environment.cleanup:
+            IdleCleanup(self, "IdleCleanup", environment=environment, cleanup=environment.cleanup)

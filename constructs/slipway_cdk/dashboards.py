@@ -10,6 +10,8 @@ from typing import Any
 from aws_cdk import CfnResource
 from constructs import Construct
 
+from idle_endpoint_cleanup.settings import Settings
+from slipway.spec.cleanup_settings import opt_in
 from slipway.spec.environment import Environment
 from slipway_cdk.graphs import OVERVIEWS, Line, Owner, graphs
 from slipway_cdk.resource import declare
@@ -19,6 +21,8 @@ _WIDTH, _HEIGHT = 8, 6
 MOST_ALARMS = 100
 #: CloudWatch's quotas: metrics in a graph.
 MOST_LINES = 500
+#: What the cleanup of idle endpoints counts in each run.
+_OF_CLEANUP = ("Idle", "Marked", "Deleted", "Unknown", "Failed")
 
 
 def _place(at: int) -> dict[str, int]:
@@ -135,7 +139,8 @@ def environment_dashboard(scope: Construct, id: str, *, environment: Environment
     Returns
     -------
     CfnResource
-        Requests, latency, errors and load of all endpoints; of each only what its hosting mode publishes.
+        Requests, latency, errors and load of all endpoints; of each only what its hosting mode publishes. What the
+        cleanup of idle endpoints counted, unless it is off.
     """
     endpoints = [
         (name, endpoint.mode, _owners(environment, name, shadows=False))
@@ -154,4 +159,9 @@ def environment_dashboard(scope: Construct, id: str, *, environment: Environment
         for start in range(0, len(metrics), MOST_LINES):
             some = metrics[start : start + MOST_LINES]
             widgets.append(_graph(overview.title, overview.unit, some, environment.region, len(widgets)))
+    if environment.cleanup:
+        whole = [part for tag in sorted(opt_in(environment).items()) for part in tag]
+        counts = [[Settings.namespace, count, *whole, {"stat": "Maximum", "label": count}] for count in _OF_CLEANUP]
+        title = "Idle endpoints, by run of the cleanup"
+        widgets.append(_graph(title, "endpoints", counts, environment.region, len(widgets), 86400))
     return _dashboard(scope, id, environment.names.dashboard(), widgets)

@@ -193,6 +193,19 @@ class Names:
         """Alias of the environment's KMS key."""
         return f"alias/{self.prefix}"
 
+    @property
+    def cleanup(self) -> str:
+        """Function that removes idle endpoints; its alarms and its queue begin with it.
+
+        A bucket's name that is short enough leaves it, too, within Lambda's limit of 64.
+        """
+        return f"{self.prefix}-idle-cleanup"
+
+    @property
+    def removals(self) -> str:
+        """Path of the SSM parameters that tell which idle endpoints were removed, one for each."""
+        return f"/slipway/{self.prefix}/removed"
+
     def dashboard(self, model: str | None = None) -> str:
         """Dashboard of a model, or the environment's own."""
         return f"{self.prefix}-{model}-{self.region}" if model else f"{self.prefix}-{self.region}"

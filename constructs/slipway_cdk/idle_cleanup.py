@@ -1,0 +1,243 @@
+"""The function that removes idle endpoints: its code, its role, its dead letters, and the alarms on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import Duration, IgnoreMode, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3_assets as s3_assets
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+import idle_endpoint_cleanup
+from idle_endpoint_cleanup.permissions import statements
+from idle_endpoint_cleanup.settings import Settings
+from slipway.spec.cleanup import Cleanup
+from slipway.spec.cleanup_settings import variables
+from slipway.spec.environment import Environment
+from slipway_cdk.acknowledge import acknowledge_wildcards
+from slipway_cdk.cleanup_schedules import CleanupSchedules
+from slipway_cdk.named_keys import any_key
+from slipway_cdk.resource import declare
+
+_DAY = 86400
+#: The longest that Lambda has.
+_FIFTEEN_MINUTES = 900
+_PACKAGE = Path(idle_endpoint_cleanup.__file__).parent
+_TAGS = "changing them takes this environment's tags, those of dev and disposable"
+#: Why the wildcards of the role are there, by what the resource ends with.
+_REASONS = {
+    "*": "lists, metrics and the search for a resource's stack authorize on everything or nothing; they only read",
+    "endpoint/*": f"which endpoints are idle shows when they are looked at; {_TAGS}",
+    "endpoint-config/*": f"their names are generated; {_TAGS}",
+    "model/*": f"their names are generated; {_TAGS}",
+    "inference-component/*": f"those of whichever endpoint is idle; {_TAGS}",
+    "monitoring-schedule/*": f"those of whichever endpoint is idle; {_TAGS}",
+    "stack/*": f"the stack of whichever endpoint is idle; {_TAGS}",
+    "scalable-target/*": f"their ids are generated; {_TAGS}",
+}
+
+
+class IdleCleanup(Construct):
+    """Looks for idle endpoints and retired revisions on a schedule; removes them in dev, and only reports elsewhere.
+
+    Parameters
+    ----------
+    scope, id
+        Place in the tree.
+    environment
+        The environment.
+    cleanup
+        How it was declared.
+
+    Attributes
+    ----------
+    function
+        The function; its name is literal, so that it can be invoked by name.
+    role
+        What it may do: with ``mode: report`` only look.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, environment: Environment, cleanup: Cleanup) -> None:
+        super().__init__(scope, id)
+        names = environment.names
+        told = variables(environment, cleanup)
+        settings = Settings.read(told)
+        queue_name = f"{names.cleanup}-dead-letters"
+        dead_letters = sqs.Queue(
+            self,
+            "DeadLetters",
+            queue_name=queue_name,
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+        )
+        log_group = logs.LogGroup(
+            self,
+            "Log",
+            log_group_name=_log_group(environment),
+            retention=logs.RetentionDays.THREE_MONTHS,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        self.role = self._role(environment, settings, names.arn("sqs", queue_name))
+        code = s3_assets.Asset(
+            self,
+            "Code",
+            # The package, and nothing that lies beside it; the archive has it as a folder, as the handler's name says.
+            path=str(_PACKAGE.parent),
+            exclude=["/*", f"!/{_PACKAGE.name}", "__pycache__"],
+            ignore_mode=IgnoreMode.GIT,
+        )
+        # The high-level Function would add statements to the role, and a dependency that cfn-lint finds superfluous.
+        self.function = lambda_.CfnFunction(
+            self,
+            "Function",
+            function_name=names.cleanup,
+            description=f"Idle endpoints of {names.prefix}; mode: {cleanup.mode}",
+            runtime=lambda_.Runtime.PYTHON_3_14.name,
+            architectures=[lambda_.Architecture.ARM_64.name],
+            handler=f"{_PACKAGE.name}.handler.handle",
+            code=lambda_.CfnFunction.CodeProperty(s3_bucket=code.s3_bucket_name, s3_key=code.s3_object_key),
+            # What it keeps in mind grows with the endpoints; `make bench` measures 2,000 of them.
+            memory_size=256,
+            timeout=_FIFTEEN_MINUTES,
+            environment=lambda_.CfnFunction.EnvironmentProperty(variables=told),
+            role=self.role.role_arn,
+            logging_config=lambda_.CfnFunction.LoggingConfigProperty(log_group=log_group.log_group_name),
+            dead_letter_config=lambda_.CfnFunction.DeadLetterConfigProperty(target_arn=dead_letters.queue_arn),
+            reserved_concurrent_executions=cleanup.reserved_concurrency,
+        )
+        CleanupSchedules(
+            self,
+            "Schedules",
+            environment=environment,
+            cleanup=cleanup,
+            function_arn=self.function.attr_arn,
+            dead_letters_arn=dead_letters.queue_arn,
+        )
+        self._alarms(environment, queue_name, settings)
+
+    def _role(self, environment: Environment, settings: Settings, dead_letters_arn: str) -> iam.Role:
+        names = environment.names
+        own_log = names.arn("logs", f"log-group:{_log_group(environment)}:*")
+        allowed: list[dict[str, Any]] = statements(
+            partition=names.partition,
+            region=environment.region,
+            account=environment.account,
+            opt_in=settings.opt_in,
+            topic=settings.topic,
+            records=settings.records,
+            delete=settings.delete,
+        )
+        reasons = {
+            resource: _REASONS[resource.rpartition(":")[2]]
+            for statement in allowed
+            for resource in statement["Resource"]
+            if resource.rpartition(":")[2] in _REASONS
+        }
+        allowed.append(_allow("WriteLog", ["logs:CreateLogStream", "logs:PutLogEvents"], own_log))
+        reasons[own_log] = "the streams of its own log group; their names are generated"
+        allowed.append(_allow("GiveUp", ["sqs:SendMessage"], dead_letters_arn))
+        if settings.delete:
+            allowed.append(_topic_key(environment))
+            reasons[any_key(environment)] = "keys are told apart by their alias, which the condition requires"
+            reasons[names.arn("ssm", f"parameter{settings.records}/*")] = "one parameter for each endpoint that went"
+        role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            description=f"What the cleanup of idle endpoints may do in {names.prefix}",
+            inline_policies={"Cleanup": iam.PolicyDocument.from_json({"Version": "2012-10-17", "Statement": allowed})},
+        )
+        acknowledge_wildcards(role, reasons)
+        return role
+
+    def _alarms(self, environment: Environment, dead_letters: str, settings: Settings) -> None:
+        name = environment.names.cleanup
+        log = _log_group(environment)
+        self._alarm(
+            environment,
+            "errors",
+            f"A run of {name} failed. What went wrong stands in the log group {log}; the next run goes on.",
+            metric=("AWS/Lambda", "Errors", "Sum", {"FunctionName": name}),
+            period=3600,
+        )
+        self._alarm(
+            environment,
+            "dead-letters",
+            f"A run of {name} was given up, after all tries. The queue {dead_letters} has what it was asked for; "
+            f"delete the message when the cause is mended.",
+            metric=("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", {"QueueName": dead_letters}),
+            period=300,
+        )
+        self._alarm(
+            environment,
+            "no-run",
+            f"No run of {name} over the endpoints came to its end for two days, so idle ones go on to cost. Look at "
+            f"its schedules and at the log group {log}. After the first deployment this ends with the first run.",
+            metric=(settings.namespace, "Examined", "SampleCount", settings.opt_in),
+            period=_DAY,
+            missing=True,
+        )
+
+    def _alarm(
+        self,
+        environment: Environment,
+        what: str,
+        description: str,
+        *,
+        metric: tuple[str, str, str, Mapping[str, str]],
+        period: int,
+        missing: bool = False,
+    ) -> None:
+        """Declare an alarm: on something there should be none of, or on something that is missing for two periods."""
+        namespace, called, statistic, dimensions = metric
+        topic = [environment.names.topic_arn]
+        declare(
+            self,
+            f"Alarm-{what}",
+            "AWS::CloudWatch::Alarm",
+            {
+                "AlarmName": f"{environment.names.cleanup}-{what}",
+                "AlarmDescription": description,
+                "Namespace": namespace,
+                "MetricName": called,
+                "Dimensions": [{"Name": key, "Value": value} for key, value in sorted(dimensions.items())],
+                "Statistic": statistic,
+                "Period": period,
+                "EvaluationPeriods": 2 if missing else 1,
+                "Threshold": 1 if missing else 0,
+                "ComparisonOperator": "LessThanThreshold" if missing else "GreaterThanThreshold",
+                "TreatMissingData": "breaching" if missing else "notBreaching",
+                "AlarmActions": topic,
+                "OKActions": topic,
+            },
+        )
+
+
+def _log_group(environment: Environment) -> str:
+    return f"/aws/lambda/{environment.names.cleanup}"
+
+
+def _allow(sid: str, actions: list[str], resource: str, **conditions: object) -> dict[str, Any]:
+    condition = {"Condition": conditions} if conditions else {}
+    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": [resource], **condition}
+
+
+def _topic_key(environment: Environment) -> dict[str, Any]:
+    """Allow what publishing to the alarm topic takes beside: the use of its key, through SNS only."""
+    suffix = ".cn" if environment.names.partition == "aws-cn" else ""
+    return _allow(
+        "EncryptNotices",
+        ["kms:Decrypt", "kms:GenerateDataKey"],
+        any_key(environment),
+        **{
+            "ForAnyValue:StringEquals": {"kms:ResourceAliases": [environment.names.key_alias]},
+            "StringEquals": {"kms:ViaService": f"sns.{environment.region}.amazonaws.com{suffix}"},
+        },
+    )
