@@ -204,12 +204,12 @@ class _Watch:
                     return self._died()
                 self._memory = told["memory_mb"]
                 if "ready" in told:
-                    self._ready = time.monotonic()
+                    self._ready = told["at"]
                     deadline = self._ready + self._invocation.seconds
                 elif "error" in told:
-                    return self._end("error", told["error"])
+                    return self._end("error", told["error"], told["at"])
                 else:
-                    return self._end("success", told["payload"])
+                    return self._end("success", told["payload"], told["at"])
         self._look()
         seconds = f"Task timed out after {self._invocation.seconds:.2f} seconds"
         message = f"RequestId: {self._request_id} Error: {seconds}"
@@ -241,8 +241,8 @@ class _Watch:
         message = f"RequestId: {self._request_id} Error: Runtime exited with error: {how}"
         return self._end("error", {"errorType": "Runtime.ExitError", "errorMessage": message})
 
-    def _end(self, status: str, payload: str | Document) -> Ended:
-        now = time.monotonic()
+    def _end(self, status: str, payload: str | Document, at: float | None = None) -> Ended:
+        now = time.monotonic() if at is None else at
         ready = now if self._ready is None else self._ready
         return Ended(
             payload=(payload if isinstance(payload, str) else json.dumps(payload)).encode(),

@@ -182,24 +182,26 @@ def main() -> None:
     def tell(**members: object) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
-        report.write(json.dumps(members) + "\n")
+        # This clock is the machine's, so the server can compare its own with it.
+        told = {**members, "at": time.monotonic(), "memory_mb": peak_memory()}
+        report.write(json.dumps(told) + "\n")
         report.flush()
 
     try:
         prepare(given)
         handler = load(given["handler"])
-        tell(ready=True, memory_mb=peak_memory())
+        tell(ready=True)
         result = handler(json.loads(given["event"]), Context(given["context"], given["seconds"]))
     except Exception as error:  # noqa: BLE001 - whatever the function raises is its answer
-        tell(error=described(error, request_id, given["unfetched"]), memory_mb=peak_memory())
+        tell(error=described(error, request_id, given["unfetched"]))
         os._exit(0)
     try:
         payload = json.dumps(result)
     except (TypeError, ValueError) as error:
         wrong = InitError("Runtime.MarshalError", f"Unable to marshal response: {error}")
-        tell(error=described(wrong, request_id, []), memory_mb=peak_memory())
+        tell(error=described(wrong, request_id, []))
     else:
-        tell(payload=payload, memory_mb=peak_memory())
+        tell(payload=payload)
     os._exit(0)  # threads that the function left behind are frozen at the service
 
 

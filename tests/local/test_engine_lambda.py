@@ -295,6 +295,15 @@ def test_what_it_prints_and_logs_is_in_its_log_group(function: Function) -> None
     assert float(fields["Duration"].removesuffix(" ms")) < float(fields["Billed Duration"].removesuffix(" ms"))
 
 
+def test_durations_tell_imports_from_the_handler(function: Function) -> None:
+    function.create("import time\ntime.sleep(0.5)\ndef handler(e, c): time.sleep(0.2)").ask()
+    fields = dict(field.split(": ", 1) for field in function.log()[-1].split("\t"))
+    imports, handler = (float(fields[name].removesuffix(" ms")) for name in ("Init Duration", "Duration"))
+    assert imports >= 500
+    assert 200 <= handler < imports
+    assert function.metric("Duration", "Average") == pytest.approx(handler, abs=0.01)
+
+
 def test_the_tail_of_the_log_comes_with_the_answer(function: Function) -> None:
     function.create("def handler(e, c): print('x' * 5000 + 'end')")
     tail = base64.b64decode(function.invoke(LogType="Tail")["LogResult"]).decode()
@@ -465,6 +474,20 @@ def test_a_destination_is_told_of_successes(function: Function, local_aws: Local
     record = json.loads(eventually(received)[0]["Body"])
     assert (record["requestContext"]["condition"], record["responsePayload"]) == ("Success", "fine")
     assert "functionError" not in record["responseContext"]
+
+
+def test_what_cannot_be_delivered_is_counted(function: Function) -> None:
+    lost = f"arn:aws:sqs:{REGION}:{ACCOUNT}:no-such-queue"
+    function.create("def handler(e, c): raise ValueError", DeadLetterConfig={"TargetArn": lost})
+    function.api.put_function_event_invoke_config(
+        FunctionName=function.name,
+        MaximumRetryAttempts=0,
+        DestinationConfig={"OnFailure": {"Destination": lost}},
+    )
+    function.invoke(InvocationType="Event")
+    assert eventually(lambda: function.metric("DestinationDeliveryFailures"), seconds=20) == 1
+    assert function.metric("DeadLetterErrors") == 1
+    assert function.metric("AsyncEventsReceived") == function.metric("AsyncEventsDropped") == 1
 
 
 def test_functions_end_with_the_server(home: Path) -> None:
