@@ -113,6 +113,9 @@ def _leave_out(data: Any, path: Path) -> None:  # noqa: ANN401  (plain data)
     for part in above:
         around.append(_inside(around[-1], part))
     holder = around[-1]
+    if above and holder is None:
+        # What is around it was wrong itself, and is gone.
+        return
     if key == "strategy" and above[-1:] == ["deployment"]:
         # It decides how the mapping around it is read: nothing else in there can be judged.
         around[-2][above[-1]] = dict(_STAND_INS["deployment"])

@@ -384,3 +384,18 @@ def test_a_uri_in_the_model_bucket_is_its_key_and_one_in_another_stays_a_uri(con
         (found,) = artifacts("iris", environment.endpoints["iris"], environment.names.bucket)
         assert (found.key, found.elsewhere) == (key, elsewhere)
         assert found.uri(environment) == artifact
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("deployment: {strategy: x}", "deployment.strategy"),
+        ("hosting: {serverless: {memory: 7GB}}", "hosting.serverless.memory"),
+        ("version: v 1", "version"),
+    ],
+)
+def test_what_is_wrong_under_a_wrong_name_hides_nothing_elsewhere(config: Config, text: str, key: str) -> None:
+    model = "model: {image: {framework: sklearn, tag: x}}"
+    odd = f"endpoints:\n  A:\n    {model}\n    {text}\n  iris: {{log_retention: 2d}}\n"
+    keys = [line.split(": ")[1].removeprefix("endpoints.") for line in config.overlay("dev", odd).errors("dev")]
+    assert {"A", f"A.{key}", "iris.log_retention"} <= set(keys)
