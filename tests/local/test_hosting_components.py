@@ -7,7 +7,7 @@ import pytest
 
 from tests.local import hosting as shared
 from tests.local.conftest import ACCOUNT, REGION, LocalAws, Stack
-from tests.local.hosting import ECHO, ROLE, Hosting, failing, metric, metrics, unchecked, unit
+from tests.local.hosting import ECHO, ROLE, Hosting, eventually, failing, metric, metrics, unchecked, unit
 
 # fixtures
 bucket, hosting, name = shared.bucket, shared.hosting, shared.name
@@ -272,7 +272,8 @@ def test_what_a_component_prints_is_in_a_log_group_of_its_own(local_aws: LocalAw
     group = f"/aws/sagemaker/InferenceComponents/{name}"
     logs.create_log_group(logGroupName=group)
     fleet.ask(1, InferenceComponentName=name)
-    assert "loaded" in [event["message"] for event in logs.filter_log_events(logGroupName=group)["events"]]
+    events = eventually(lambda: logs.filter_log_events(logGroupName=group)["events"])  # written by another thread
+    assert "loaded" in [event["message"] for event in events]
 
 
 # -- by a stack
