@@ -243,9 +243,11 @@ def threshold(key: str, level: float, types: Sequence[str], *, normalized: bool 
         return microseconds_or_rate(level)
     if normalized:
         return float(level) if isinstance(level, Percent) else None
+    machines = [instances.lookup(kind) for kind in types]
+    if key in ("gpu", "gpu_memory") and any(machine is not None and not machine.gpus for machine in machines):
+        return None
     if not isinstance(level, Percent) or key in ("memory", "disk"):
         return float(level)
-    machines = [instances.lookup(kind) for kind in types]
     units = [0 if machine is None else machine.vcpus if key == "cpu" else machine.gpus for machine in machines]
     fewest = min(units, default=0)
     return float(level) * fewest if fewest else None

@@ -204,6 +204,13 @@ def test_a_machine_without_gpu_has_no_gpu_alarms(synthesized: Synthesized) -> No
     assert not {"gpu", "gpu-memory"} & set(alarms(synthesized("prod"), rollback=False))
 
 
+def test_a_figure_of_the_metric_itself_makes_no_gpu_alarm_where_there_is_no_gpu(declared: Declared) -> None:
+    levels = {"cpu": 150, "gpu": 90, "gpu_memory": 90}
+    assert {"cpu"} == {"cpu", "gpu", "gpu-memory"} & set(alarms(declared({"alarms": levels}), rollback=False))
+    with_gpu = declared({"alarms": levels, "hosting": {"instance_type": "ml.g5.12xlarge"}})
+    assert alarms(with_gpu, rollback=False)["gpu"]["Threshold"] == 90
+
+
 def test_an_alarm_that_is_off_is_not_there_and_the_rollback_alarm_keeps_its_default(
     declared: Declared,
 ) -> None:
