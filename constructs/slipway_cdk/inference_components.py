@@ -166,12 +166,9 @@ def _scheduling(resources: Resources) -> dict[str, Any] | None:
     placement = resources.placement
     if placement is None:
         return None
-    imbalance = placement.zone_imbalance
-    return present(
-        {
-            "PlacementStrategy": placement.strategy.upper(),
-            "AvailabilityZoneBalance": {"EnforcementMode": "PERMISSIVE", "MaxImbalance": imbalance}
-            if imbalance is not None
-            else None,
-        }
-    )
+    # CloudFormation wants a balance, which the API does not: the largest that it takes balances nothing.
+    imbalance = 100 if placement.zone_imbalance is None else placement.zone_imbalance
+    return {
+        "PlacementStrategy": placement.strategy.upper(),
+        "AvailabilityZoneBalance": {"EnforcementMode": "PERMISSIVE", "MaxImbalance": imbalance},
+    }
