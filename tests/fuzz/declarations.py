@@ -34,7 +34,6 @@ def _beside(d: Draws, way: str) -> Plain:
         way, "instances"
     )
     options: dict[str, Callable[[], Any]] = {
-        "alarms": lambda: alarms(d, mode),
         "metrics": lambda: metrics(d),
         "dashboard": lambda: d.flag(bad=("off", 0)),
         "log_retention": lambda: d.one("30d", "1d", "3653d", bad=("2d", 30, "1h")),
@@ -53,7 +52,8 @@ def _beside(d: Draws, way: str) -> Plain:
         options["explainer"] = lambda: explainer(d)
     if way == "asynchronous":
         options["scaling"] = lambda: scaling(d, mode, lowest=(1, 0))
-    return d.some(options, 20)
+    watched = d.some({"alarms": lambda: alarms(d, mode)}, 60)
+    return {**watched, **d.some(options, 20)}
 
 
 def _roomy(d: Draws, endpoint: Plain) -> None:

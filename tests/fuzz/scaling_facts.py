@@ -59,7 +59,7 @@ def what_is_scaled_is_what_the_way_of_hosting_has(stack: Stack) -> Iterator[str]
         if target["ScalableDimension"] != wanted or target["ResourceId"] not in there:
             yield f"{target['ScalableDimension']} of {target['ResourceId']}"
         for limits in _limits(target):
-            if not fewest <= limits["MinCapacity"] <= limits["MaxCapacity"] or limits["MaxCapacity"] < 1:
+            if not fewest <= limits["MinCapacity"] <= limits["MaxCapacity"]:
                 yield f"{target['ResourceId']}: {limits['MinCapacity']} to {limits['MaxCapacity']}"
 
 

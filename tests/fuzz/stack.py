@@ -97,12 +97,8 @@ class Stack:
     def live(self, variant: Properties) -> range:
         """The instance counts that a variant can have when an update comes."""
         scaled = self._scaled(f"endpoint/{self.endpoint['EndpointName']}/variant/{variant['VariantName']}")
-        managed = variant.get("ManagedInstanceScaling")
-        if scaled:
-            return scaled
-        if managed:
-            return range(managed["MinInstanceCount"], managed["MaxInstanceCount"] + 1)
-        return range(variant.get("InitialInstanceCount", 0), variant.get("InitialInstanceCount", 0) + 1)
+        count = variant.get("InitialInstanceCount", 0)
+        return scaled or range(count, count + 1)
 
     def copies(self, component: Properties) -> range:
         """The counts of copies that a component can have when an update comes."""
