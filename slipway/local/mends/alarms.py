@@ -1,22 +1,28 @@
 """Alarms: their states, on the project's own evaluation.
 
 moto never evaluates an alarm, says OK of new ones, and forgets the state of those that change.
-What the states are is decided in ``slipway.local.metrics.alarms``; this stores and returns them.
+What the states are is decided in ``slipway.rollout``; this stores and returns them.
 """
 
-import re
 import time
 from collections.abc import Callable, Iterable
 from itertools import pairwise
+from typing import cast
 
 from moto.cloudwatch.models import Alarm, CloudWatchBackend
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.responses import ActionResult
 
 from slipway.local.engine.documents import Document, Json
-from slipway.local.mends.cloudwatch import key_of, query_of, run, store
+from slipway.local.mends.cloudwatch import key_of, store
 from slipway.local.mends.patching import add, replace
-from slipway.local.metrics import alarms, queries
+from slipway.rollout.alarm import CompositeAlarm, read
+from slipway.rollout.composite import children, holds
+from slipway.rollout.declared import DeclarationError
+from slipway.rollout.expressions import ExpressionError
+from slipway.rollout.history import evaluate_at
+from slipway.rollout.series import MINUTE, SeriesKey
+from slipway.rollout.state import INSUFFICIENT_DATA, State
 
 _ALARMS_PAGE = 50
 # SetAlarmState lasts until the next evaluation, which the service makes about once a minute.
@@ -50,7 +56,7 @@ def _keeping_state(original: Callable[..., Alarm]) -> Callable[..., Alarm]:
         """Keep the state of an alarm that exists; new ones know nothing. moto says OK to both."""
         before = self.alarms.get(name)
         alarm = original(self, name=name, **settings)
-        alarm.state_value = alarms.INSUFFICIENT_DATA
+        alarm.state_value = INSUFFICIENT_DATA
         if before is not None:
             for member in ("state_value", "state_reason", "state_updated_timestamp", "history"):
                 setattr(alarm, member, getattr(before, member))
@@ -102,52 +108,38 @@ def refresh(backend: CloudWatchBackend, chosen: Iterable[Alarm], asking: frozens
         if getattr(alarm, "held_until", 0.0) > time.time() or alarm.name in asking:
             continue
         verdict = _verdict(backend, alarm, asking | {alarm.name})
-        if verdict is not None and verdict.state != alarm.state_value:
-            alarm.update_state(verdict.reason, "{}", verdict.state)
+        if verdict is not None and verdict[0] != alarm.state_value:
+            alarm.update_state(verdict[1], "{}", verdict[0])
 
 
-def _verdict(backend: CloudWatchBackend, alarm: Alarm, asking: frozenset[str]) -> alarms.Verdict | None:
+def _verdict(backend: CloudWatchBackend, alarm: Alarm, asking: frozenset[str]) -> tuple[str, str] | None:
+    """The state and why; None when it stays, as that of alarms that cannot be followed does."""
+    present = cast("State", alarm.state_value)
+    try:
+        declared = read(alarm.name, getattr(alarm, "request", {}))
+        if isinstance(declared, CompositeAlarm):
+            others = [other for name in children(declared.rule) if (other := backend.alarms.get(name)) is not None]
+            refresh(backend, others, asking)
+            states = {other.name: cast("State", other.state_value) for other in others}
+            true = holds(declared.rule, lambda name: states.get(name, INSUFFICIENT_DATA))
+            return ("ALARM", f"{alarm.rule} is true") if true else ("OK", f"{alarm.rule} is false")
+        series = store(backend.account_id, backend.region_name)
+        data = {query.metric: series.series(query.metric) for query in declared.queries if query.metric}
+        # Nobody waits for a minute to end here: what was put is seen at once, also of the minute in progress. Not so
+        # for alarms on low values: half a minute's sum is low for no reason.
+        delay = -MINUTE if declared.rule.comparison.startswith("Greater") else 0
+        verdict = evaluate_at(declared, data, time.time(), present, delay=delay)
+    except (DeclarationError, ExpressionError):
+        return None
+    return None if verdict is None else (verdict.state, verdict.reason)
+
+
+def _metrics(alarm: Alarm) -> list[SeriesKey]:
     request: Document = getattr(alarm, "request", {})
-    if alarm.rule is not None:
-        others = _named_in(backend, alarm.rule)
-        refresh(backend, others, asking)
-        states = {name: o.state_value for o in others for name in (o.name, o.alarm_arn)}
-        state = alarms.composite(alarm.rule, states)
-        return alarms.Verdict(state, f"{alarm.rule} is {'true' if state == 'ALARM' else 'false'}")
-    if request.get("ComparisonOperator") not in alarms.COMPARISONS:
-        return None  # anomaly detection needs a model that is not here
-    periods = int(request["EvaluationPeriods"])
-    rule = alarms.Rule(
-        comparison=request["ComparisonOperator"],
-        threshold=float(request["Threshold"]),
-        periods=periods,
-        datapoints=int(request.get("DatapointsToAlarm") or periods),
-        missing=request.get("TreatMissingData") or "missing",
-    )
-    wanted = _alarm_queries(request)
-    period = max(max(query.period for query in wanted), 1)
-    times = alarms.look_back(time.time(), period, periods)
-    found = run(store(backend.account_id, backend.region_name), wanted, times[0], times[-1] + period)
-    returned = next(query.id for query in wanted if query.returned)
-    return alarms.evaluate(rule, found[returned], times, alarm.state_value)
-
-
-def _alarm_queries(request: Document) -> list[queries.Query]:
-    if request.get("Metrics"):
-        return [query_of(query) for query in request["Metrics"]]
+    stats = [query["MetricStat"]["Metric"] for query in request.get("Metrics") or [] if query.get("MetricStat")]
     return [
-        queries.Query(
-            id="m",
-            period=int(request["Period"]),
-            metric=key_of(request["Namespace"], request["MetricName"], request.get("Dimensions")),
-            statistic=request.get("ExtendedStatistic") or request.get("Statistic") or "",
-        )
+        key_of(m["Namespace"], m["MetricName"], m.get("Dimensions")) for m in stats or [request] if "MetricName" in m
     ]
-
-
-def _named_in(backend: CloudWatchBackend, rule: str) -> list[Alarm]:
-    words = set(re.findall(r"[^\s\"'()]+", rule))
-    return [a for a in list(backend.alarms.values()) if {a.name, a.alarm_arn} & words or a.name in rule]
 
 
 def _described(alarm: Alarm) -> Document:
@@ -198,11 +190,7 @@ def describe_alarms_for_metric(self: CloudWatchResponse) -> ActionResult:
     """DescribeAlarmsForMetric, of the exact metric."""
     backend = self.cloudwatch_backend
     key = key_of(self._get_param("Namespace"), self._get_param("MetricName"), self._get_param("Dimensions"))
-    chosen = [
-        alarm
-        for alarm in list(backend.alarms.values())
-        if alarm.rule is None and any(query.metric == key for query in _alarm_queries(getattr(alarm, "request", {})))
-    ]
+    chosen = [alarm for alarm in list(backend.alarms.values()) if alarm.rule is None and key in _metrics(alarm)]
     refresh(backend, chosen)
     return ActionResult({"MetricAlarms": [_described(alarm) for alarm in chosen]})
 

@@ -17,8 +17,10 @@ from slipway.local.engine.documents import Document, Json
 from slipway.local.mends.answers import ApiError
 from slipway.local.mends.patching import replace
 from slipway.local.metrics import queries
-from slipway.local.metrics.expressions import ExpressionError
-from slipway.local.metrics.series import SeriesKey, SeriesStore, UnsupportedStatisticError
+from slipway.local.metrics.series import SeriesStore
+from slipway.rollout.expressions import ExpressionError
+from slipway.rollout.queries import Query
+from slipway.rollout.series import SeriesKey, UnsupportedStatisticError
 
 _PAGE = 500
 _MAX_QUERIES = 500
@@ -78,14 +80,14 @@ def put_metric_data(self: CloudWatchBackend, namespace: str, metric_data: list[J
             series.put(key, {value: count}, at=at, unit=unit)
 
 
-def query_of(given: Document) -> queries.Query:
+def query_of(given: Document) -> Query:
     """Return a query of the API as one of ours."""
     returned = str(given.get("ReturnData", True)).lower() != "false"
     label = given.get("Label")
     if given.get("MetricStat"):
         wanted = given["MetricStat"]
         metric = wanted["Metric"]
-        return queries.Query(
+        return Query(
             id=given["Id"],
             period=int(wanted["Period"]),
             returned=returned,
@@ -93,7 +95,7 @@ def query_of(given: Document) -> queries.Query:
             metric=key_of(metric["Namespace"], metric["MetricName"], metric.get("Dimensions")),
             statistic=wanted["Stat"],
         )
-    return queries.Query(
+    return Query(
         id=given["Id"],
         period=int(given.get("Period") or 0),
         returned=returned,
@@ -102,7 +104,7 @@ def query_of(given: Document) -> queries.Query:
     )
 
 
-def run(series: SeriesStore, wanted: Sequence[queries.Query], start: float, end: float) -> dict[str, dict[int, float]]:
+def run(series: SeriesStore, wanted: Sequence[Query], start: float, end: float) -> dict[str, dict[int, float]]:
     """Run queries; what is wrong with one becomes an error of the API."""
     try:
         return queries.run(series, wanted, start, end)

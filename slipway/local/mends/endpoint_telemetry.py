@@ -16,9 +16,9 @@ from moto.logs.models import logs_backends
 from slipway.local.engine.documents import Document
 from slipway.local.mends import cloudwatch
 from slipway.local.mends.routing import Call, Mode
-from slipway.local.metrics.series import SeriesKey
 from slipway.local.model_server import Response
 from slipway.local.runtime import FLEET
+from slipway.rollout.series import SeriesKey
 
 INVOCATIONS = "AWS/SageMaker"
 INSTANCES = "/aws/sagemaker/Endpoints"

@@ -14,9 +14,9 @@ from slipway.local.mends import cloudwatch
 from slipway.local.mends.endpoint_telemetry import COMPONENTS, INSTANCES
 from slipway.local.mends.hosting import HostedEndpoint, instance_types
 from slipway.local.mends.inference_components import component_store
-from slipway.local.metrics.series import SeriesKey
 from slipway.local.model_server import Usage
 from slipway.local.runtime import Fleet, Slot
+from slipway.rollout.series import SeriesKey
 
 _SAMPLE_SECONDS = 60.0
 _VARIANT, _COMPONENT = 4, 5  # how much of a slot says which variant, and which component on it

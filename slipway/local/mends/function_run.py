@@ -28,8 +28,8 @@ from slipway.local.engine.resource_type import Scope
 from slipway.local.function_process import PROCESSES, Ended, Invocation
 from slipway.local.mends import cloudwatch
 from slipway.local.mends.answers import ApiError
-from slipway.local.metrics.series import SeriesKey
 from slipway.local.resources.calls import Calls
+from slipway.rollout.series import SeriesKey
 
 NAMESPACE = "AWS/Lambda"
 _RETRY_SECONDS = 1.0

@@ -13,7 +13,7 @@ from slipway.local.mends.answers import ApiError
 from slipway.local.mends.patching import replace
 from slipway.local.metrics.embedded import embedded
 from slipway.local.metrics.filters import Pattern, UnsupportedPatternError
-from slipway.local.metrics.series import SeriesKey
+from slipway.rollout.series import SeriesKey
 
 
 def apply() -> None:

@@ -12,7 +12,7 @@ from moto.sqs.models import Message, Queue, SQSBackend, sqs_backends
 from slipway.local.engine.documents import Json
 from slipway.local.mends import cloudwatch
 from slipway.local.mends.patching import replace
-from slipway.local.metrics.series import SeriesKey
+from slipway.rollout.series import SeriesKey
 
 _NAMESPACE = "AWS/SQS"
 

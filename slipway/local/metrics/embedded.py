@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from slipway.local.engine.documents import Document, Json
-from slipway.local.metrics.series import SeriesKey
+from slipway.rollout.series import SeriesKey
 
 _MAX_DIMENSIONS = 30
 _MAX_VALUES = 100

@@ -5,7 +5,7 @@ from moto.sagemaker.models import sagemaker_backends
 from slipway.local.mends import cloudwatch
 from slipway.local.mends.backlog import Backlogs
 from slipway.local.mends.hosting import HostedConfig, HostedEndpoint
-from slipway.local.metrics.series import SeriesKey
+from slipway.rollout.series import SeriesKey
 
 ACCOUNT, REGION = "210987654321", "eu-south-2"
 

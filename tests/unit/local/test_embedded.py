@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from slipway.local.metrics.embedded import Embedded, embedded
-from slipway.local.metrics.series import SeriesKey
+from slipway.rollout.series import SeriesKey
 
 
 def event(*directives: dict[str, Any], **members: Any) -> str:

@@ -10,9 +10,9 @@ from slipway.local.mends import cloudwatch
 from slipway.local.mends.endpoint_usage import Sampler
 from slipway.local.mends.hosting import HostedConfig, HostedEndpoint
 from slipway.local.mends.inference_components import HostedComponent, component_store
-from slipway.local.metrics.series import SeriesKey
 from slipway.local.model_server import ModelServer, Usage
 from slipway.local.runtime import Fleet, Slot
+from slipway.rollout.series import SeriesKey
 
 ACCOUNT, REGION = "210987654321", "eu-south-2"
 COMPONENTS = "/aws/sagemaker/InferenceComponents"

@@ -4,14 +4,11 @@ from typing import Any
 
 import pytest
 
-from slipway.local.metrics.expressions import ExpressionError
-from slipway.local.metrics.queries import Query, run
-from slipway.local.metrics.series import (
-    RETENTION_MINUTES,
-    SeriesKey,
-    SeriesStore,
-    UnsupportedStatisticError,
-)
+from slipway.local.metrics.queries import run
+from slipway.local.metrics.series import RETENTION_MINUTES, SeriesStore
+from slipway.rollout.expressions import ExpressionError
+from slipway.rollout.queries import Query
+from slipway.rollout.series import SeriesKey, UnsupportedStatisticError
 
 NOW = 1_800_000_000.0  # a whole hour
 KEY = SeriesKey.of("N", "m", [("A", "1")])
@@ -152,11 +149,11 @@ def test_expressions_may_use_expressions(store: SeriesStore) -> None:
 @pytest.mark.parametrize(
     ("expression", "message"),
     [
-        ("ANOMALY_DETECTION_BAND(m1)", "does not have ANOMALY_DETECTION_BAND"),
+        ("ANOMALY_DETECTION_BAND(m1)", "ANOMALY_DETECTION_BAND is not supported here"),
         ("m1 +", "Error in expression 'm1 \\+'"),
         ("other", "need each other"),
         ("METRICS()", "has to return one time series"),
-        ("__import__('os').system('true')", "not supported by the local CloudWatch"),
+        ("__import__('os').system('true')", "is not supported here"),
     ],
 )
 def test_what_an_expression_cannot_do_is_named(store: SeriesStore, expression: str, message: str) -> None:
