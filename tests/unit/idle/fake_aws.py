@@ -628,7 +628,12 @@ class World:
 
     # -- records and notices
 
-    def _PutParameter(self, Name: str, Value: str, **_: Any) -> Json:  # noqa: N802, N803
+    def _PutParameter(self, Name: str, Value: str, **request: Any) -> Json:  # noqa: N802, N803
+        if Name in self.parameters and not request.get("Overwrite"):
+            raise error("PutParameter", "ParameterAlreadyExists", "The parameter already exists.")
+        if Name not in self.parameters and "Type" not in request:
+            raise error("PutParameter", "ValidationException", "A parameter type is required when you create one.")
+        assert request.get("Type", "String") == "String"
         self.parameters[Name] = Value
         return {"Version": 1}
 

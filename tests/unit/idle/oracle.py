@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from idle_endpoint_cleanup.run import Run
@@ -15,6 +15,10 @@ MARK = "slipway:removal-marked"
 CLOSE = 40
 #: Between the last question about traffic and the deletion: only the record.
 CLOSEST = 2
+
+
+#: Between an announcement and its mark.
+SOON = timedelta(seconds=10)
 
 
 class Broken(AssertionError):  # noqa: N818
@@ -108,7 +112,9 @@ class Oracle:
         self._only_ours([tag["Key"] for tag in Tags])
         if ":endpoint/" in ResourceArn:
             name = ResourceArn.rpartition("/")[2]
-            if not any(self._names(message, name) for _, _, message in self.world.notices):
+            if not any(
+                self._names(message, name) and time >= self.world.now - SOON for time, _, message in self.world.notices
+            ):
                 raise Broken(f"{name} is marked, but nobody was told")
 
     def _DeleteTags(self, TagKeys: list[str], **_: Any) -> None:  # noqa: N802, N803

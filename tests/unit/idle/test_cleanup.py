@@ -85,6 +85,7 @@ class TestTheWayToARemoval:
         assert changes(world) == ["PutParameter", "DeleteStack", "Publish"]
         assert world.stacks["stack-iris-ep"].status == "DELETE_IN_PROGRESS"
         record = json.loads(world.parameters[f"{RECORDS}/iris-ep"])
+        assert record["endpoint"] == "iris-ep"
         assert record["stack"] == "stack-iris-ep"
         assert record["removed"].startswith("2025-07-03T03:00:0")
         assert record["announced"].startswith("2025-07-02T03:00:00")
@@ -125,6 +126,7 @@ class TestTheWayToARemoval:
         report = run(world)
         assert MARK not in endpoint.tags
         assert list(report.failures) == ["notice: 1 idle endpoints will be removed"]
+        assert "Rate exceeded" in report.failures["notice: 1 idle endpoints will be removed"]
 
     def test_a_hundred_announcements_a_notice(self, world: World) -> None:
         for at in range(101):
@@ -287,7 +289,10 @@ class TestWhatStays:
         stack = world.stacks["stack-iris-ep"]
         assert len(stack.resources) == 3
         stack.resources += [("AWS::CloudWatch::Alarm", f"alarm-{at}") for at in range(more)]
-        assert run(world).examined["iris-ep"].verdict.action is action
+        found = run(world).examined["iris-ep"].verdict
+        assert found.action is action
+        if action is Action.REPORT:
+            assert found.detail == "stack stack-iris-ep: it has too many resources to know them all"
 
     @pytest.mark.parametrize("tag", ["slipway:stack", "aws:cloudformation:stack-name"])
     def test_an_endpoint_that_claims_another_stack(self, world: World, tag: str) -> None:
@@ -435,6 +440,7 @@ class TestByHand:
         announce(world)
         report = run(world, limit=75)
         assert verdicts(report) == {"chat": (Action.WAIT, "not examined")}
+        assert report.examined["chat"].verdict.detail == "its removal is under way"
         assert "DeleteEndpoint" not in changes(world)
         world.age(timedelta(minutes=5))
         assert verdicts(run(world)) == {"chat": (Action.DELETE, "idle")}
@@ -519,6 +525,9 @@ class TestLimits:
             "c": (Action.KEEP, "not examined"),
         }
         assert changes(world) == []
+        assert {found.verdict.detail for found in report.examined.values()} == {
+            "the run's time was up; the next run goes on"
+        }
         assert verdicts(run(world))["c"] == (Action.MARK, "idle")
 
     def test_a_minute_is_enough_to_begin(self, world: World) -> None:
@@ -551,7 +560,9 @@ class TestFailures:
         for name in ("a", "b"):
             old(world, name)
         fail(world, "AddTags", throttled("AddTags"), ResourceArn=arn("endpoint", "a"))
-        assert verdicts(run(world)) == {"a": (Action.KEEP, "failed"), "b": (Action.MARK, "idle")}
+        report = run(world)
+        assert verdicts(report) == {"a": (Action.KEEP, "failed"), "b": (Action.MARK, "idle")}
+        assert "Rate exceeded" in report.failures["a"]
 
     def test_a_mark_that_cannot_be_taken_back_is_a_failure(self, world: World) -> None:
         endpoint = old(world)

@@ -155,6 +155,7 @@ class TestAtAGlance:
             (marked(DAY), Traffic.UNKNOWN, Action.KEEP, "unknown", False),
             ({**marked(DAY), "slipway:keep": "x"}, Traffic.NONE, Action.KEEP, "opted out", True),
             ({MARK: "x"}, Traffic.NONE, Action.KEEP, "not opted in", False),
+            ({**marked(DAY), "slipway:keep-until": "2025-06-20"}, Traffic.NONE, Action.KEEP, "opted out", True),
             (marked(DAY - SECOND), Traffic.NONE, Action.WAIT, "announced", False),
             ({**marked(DAY - SECOND), "slipway:keep": "x"}, Traffic.NONE, Action.KEEP, "opted out", True),
         ],
@@ -171,6 +172,9 @@ class TestAtAGlance:
         assert found is not None
         assert found.detail == "goes after 2025-06-20 15:00 UTC, unless it is used or kept"
 
-    @pytest.mark.parametrize("tags", [OURS, marked(DAY), marked(8 * DAY), {"Environment": "dev"}])
+    @pytest.mark.parametrize(
+        "tags",
+        [OURS, marked(DAY), marked(8 * DAY), {"Environment": "dev"}, {**OURS, "slipway:keep-until": "2025-06-19"}],
+    )
     def test_to_mark_and_to_delete_it_takes_a_closer_look(self, tags: dict[str, str]) -> None:
         assert at_a_glance(tags, Traffic.NONE, SETTINGS, NOW) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -15,10 +16,13 @@ from tests.unit.idle.fake_aws import DAY, OURS, RECORDS, TOPIC, World
 
 
 class Context:
-    """An invocation with fifteen minutes left."""
+    """An invocation with some time left."""
+
+    def __init__(self, seconds: float = 900) -> None:
+        self.milliseconds = int(seconds * 1000)
 
     def get_remaining_time_in_millis(self) -> int:
-        return 900_000
+        return self.milliseconds
 
 
 @pytest.fixture
@@ -27,13 +31,20 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     run = world.run()
     monkeypatch.setattr(handler, "Clients", lambda: run.aws)
 
-    def clocked(aws: Clients, settings: Settings, **_: object) -> Run:
-        return replace(run, aws=aws, settings=settings, remaining=lambda: 900)
+    def clocked(aws: Clients, settings: Settings, *, remaining: Callable[[], float]) -> Run:
+        return replace(run, aws=aws, settings=settings, remaining=remaining)
 
     monkeypatch.setattr(handler, "Run", clocked)
     for name, value in {"MODE": "delete", "TOPIC_ARN": TOPIC, "RECORD_PATH": RECORDS}.items():
         monkeypatch.setenv(name, value)
     return world
+
+
+def test_it_knows_when_it_will_be_ended(world: World) -> None:
+    world.endpoint("iris")
+    world.age(30 * DAY)
+    assert handle({}, Context(seconds=59.9))["Unfinished"] == 1
+    assert handle({}, Context(seconds=60))["Unfinished"] == 0
 
 
 def test_a_run_over_the_endpoints_logs_one_line(world: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,14 +57,32 @@ def test_a_run_over_the_endpoints_logs_one_line(world: World, capsys: pytest.Cap
     assert json.loads(line) == record
 
 
-def test_a_run_over_the_revisions(world: World) -> None:
-    world.revision("gone", {**OURS, "Model": "gone"})
+def test_a_run_over_the_revisions(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = world.revision("gone", {**OURS, "Model": "gone"})
+    kept = world.revision("iris", {**OURS, "Model": "iris"})
+    world.endpoint("iris").about["config"] = kept.name
+    kept.tags["slipway:removal-marked"] = world.now.isoformat()
+    first = handle({"task": "revisions"}, Context())
+    assert len(first["marked"]) == 2  # type: ignore[arg-type]
+    assert first["unmarked"] == [kept.arn.rpartition("/")[2]]
+    world.age(DAY)
     record = handle({"task": "revisions"}, Context())
-    assert record["task"] == "revisions"
-    assert record["mode"] == "delete"
-    assert record["RevisionsExamined"] == 2
-    assert len(record["marked"]) == 2  # type: ignore[arg-type]
-    assert (record["RevisionsDeleted"], record["RevisionsFailed"], record["RevisionsUnfinished"]) == (0, 0, 0)
+    del record["_aws"]
+    assert record == {
+        "Environment": "dev",
+        "RevisionsExamined": 6,
+        "RevisionsDeleted": 2,
+        "RevisionsFailed": 0,
+        "RevisionsUnfinished": 0,
+        "task": "revisions",
+        "mode": "delete",
+        "marked": [],
+        "unmarked": [],
+        "deleted": [config.name, config.about["variants"][0]["ModelName"]],
+        "failures": {},
+    }
+    monkeypatch.setenv("MODE", "dry-run")
+    assert handle({"task": "revisions"}, Context())["mode"] == "dry-run"
 
 
 def test_a_run_over_the_revisions_without_time_says_so() -> None:
@@ -76,4 +105,6 @@ def test_settings_that_make_no_sense_stop_it(world: World, monkeypatch: pytest.M
 
 def test_a_client_is_patient_with_throttling(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    assert connect("sns").meta.config.retries == {"mode": "standard", "total_max_attempts": 6}
+    config = connect("sns").meta.config
+    assert config.retries == {"mode": "standard", "total_max_attempts": 6}
+    assert (config.connect_timeout, config.read_timeout) == (5, 30)

@@ -119,7 +119,8 @@ def test_an_endpoint_that_comes_back_takes_the_marks_away(world: World) -> None:
     world.resources.pop(endpoint.arn)
     run(world)
     world.resources[endpoint.arn] = endpoint
-    assert len(run(world).unmarked) == 4
+    revisions = [one.arn.rpartition("/")[2] for one in world.resources.values() if one is not endpoint]
+    assert sorted(run(world).unmarked) == sorted(revisions)
     assert not any(MARK in one.tags for one in world.resources.values())
 
 
@@ -187,6 +188,38 @@ def test_what_comes_into_use_between_the_first_reading_and_the_deletion_stays(wo
     assert len(names(world, "model")) == 4
 
 
+def test_as_many_models_as_components_and_revisions_need_are_not_looked_into(world: World) -> None:
+    deployed(world, 0, "chat", components=["a"])
+    for at in range(2):
+        world.make("model", f"old-{at}", {**OURS, "Model": "chat"})
+    assert run(world) == Retired(examined=4)
+    assert "sagemaker:ListModels" not in world.calls
+    world.make("model", "old-2", {**OURS, "Model": "chat"})
+    assert run(world).marked == ["old-0"]
+
+
+def test_the_last_config_without_a_model_and_the_last_model_without_a_config_go_too(world: World) -> None:
+    world.make("endpoint-config", "lonely", {**OURS, "Model": "one"}, variants=[{"VariantName": "v"}])
+    world.make("model", "orphan", {**OURS, "Model": "two"})
+    assert sorted(run(world).marked) == ["lonely", "orphan"]
+
+
+def test_the_grace_ends_to_the_second(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(World, "pass_time", lambda *_: None)
+    model = world.make("model", "orphan", {**OURS, "Model": "two", MARK: world.now.isoformat()})
+    assert run(world) == Retired(examined=1)  # marked at this very moment, by a run beside this one
+    world.now += DAY - timedelta(seconds=1)
+    assert run(world) == Retired(examined=1)
+    world.now += timedelta(seconds=1)
+    assert run(world).deleted == [model.name]
+
+
+@pytest.mark.parametrize(("until", "stays"), [("2025-06-01", False), ("2030-01-01", True), ("someday", True)])
+def test_a_date_keeps_a_revision_too(world: World, until: str, *, stays: bool) -> None:
+    world.make("model", "orphan", {**OURS, "Model": "two", "slipway:keep-until": until})
+    assert run(world).marked == ([] if stays else ["orphan"])
+
+
 def test_no_more_than_the_cap(world: World) -> None:
     deployed(world, 6)
     run(world)
@@ -214,6 +247,7 @@ def test_a_mark_that_fails_stops_no_other(world: World) -> None:
     fail(world, "AddTags", throttled("AddTags"), ResourceArn=first.arn)
     done = run(world)
     assert list(done.failed) == [first.arn.rpartition("/")[2]]
+    assert "Rate exceeded" in done.failed[first.arn.rpartition("/")[2]]
     assert len(done.marked) == 3
 
 

@@ -106,6 +106,12 @@ def test_no_action_stands_there_twice() -> None:
     assert len(set(actions(own_policy()))) == len(actions(own_policy()))
 
 
+def test_every_statement_has_a_name_of_its_own() -> None:
+    names = [statement["Sid"] for statement in own_policy()]
+    assert len(set(names)) == len(names)
+    assert all(name.isalnum() for name in names)
+
+
 def test_a_dry_run_can_only_look() -> None:
     verbs = {action.partition(":")[2] for action in actions(own_policy(delete=False))}
     assert all(verb.startswith(("Get", "List", "Describe")) for verb in verbs)
@@ -206,11 +212,11 @@ class TestTags:
 
 def test_records_and_notices_go_nowhere_else() -> None:
     run = of_tags(TAGS).run()
-    run.aws.ssm.put_parameter(Name=f"{RECORDS}/x", Value="x")
+    run.aws.ssm.put_parameter(Name=f"{RECORDS}/x", Value="x", Type="String")
     run.aws.sns.publish(TopicArn=TOPIC, Subject="s", Message="m")
     for name in ("/slipway/rc-project-a-prod/removed/x", f"{RECORDS}x", "/cdk-bootstrap/hnb659fds/version"):
         with pytest.raises(ClientError, match="not authorized"):
-            run.aws.ssm.put_parameter(Name=name, Value="x")
+            run.aws.ssm.put_parameter(Name=name, Value="x", Type="String")
     with pytest.raises(ClientError, match="not authorized"):
         run.aws.sns.publish(TopicArn=f"{TOPIC}-of-others", Subject="s", Message="m")
 

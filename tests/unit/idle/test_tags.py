@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -50,6 +52,17 @@ def test_what_keeps(tags: dict[str, str], reason: str | None) -> None:
     assert kept_by(tags, NOW) == reason
 
 
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the machine's own time zone be another one."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("elsewhere")
 def test_a_day_ends_with_utc() -> None:
     elsewhere = NOW.astimezone(timezone(timedelta(hours=5)))
     assert elsewhere.date().day == 21
@@ -57,6 +70,7 @@ def test_a_day_ends_with_utc() -> None:
     assert not kept_by({"slipway:keep-until": "2025-06-20"}, NOW + timedelta(hours=1))
 
 
+@pytest.mark.usefixtures("elsewhere")
 def test_the_mark_is_read_as_it_was_written() -> None:
     written = mark(NOW.astimezone(timezone(timedelta(hours=5))))
     assert written == {"Key": "slipway:removal-marked", "Value": "2025-06-20T23:30:00+00:00"}
