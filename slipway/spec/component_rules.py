@@ -60,6 +60,13 @@ def resources(s: Subject) -> Iterator[Problem]:
             yield from _one(path, component, component.model, "name a `base` that has one")
         else:
             yield from _each(path, component, types, s)
+        if component.copies == 0:
+            yield Problem(
+                (*path, "copies"),
+                "the service has been seen to refuse the creation of a component without a copy: write `copies: 1`; "
+                "`scaling: {min: 0}` takes it down to none afterwards",
+                "warning",
+            )
         if component.scrape is not None and component.base is None and component.on is None:
             yield from _inline(path, component, component.model)
         for at, given in _slots(path, component):
