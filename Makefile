@@ -6,12 +6,14 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 
 ENV ?= dev
 TARGET ?= local
+# Endpoints to bring back that were removed because they were idle, such as WAKE="iris fraud".
+WAKE ?=
 PYTHON ?= python3
 BIN := .venv/bin
 SLIPWAY := $(BIN)/slipway
 SOURCES := app.py slipway constructs stacks lambda examples tests
 
-.PHONY: help setup deploy diff synth test lint bench stop clean
+.PHONY: help setup deploy diff synth test fuzz lint bench stop clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | while IFS=$$'\t' read -r name text; do printf '%-8s %s\n' "$$name" "$$text"; done
@@ -31,8 +33,8 @@ node_modules/ready: .venv/ready package.json package-lock.json
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --silent --no-audit --no-fund
 	@touch $@
 
-deploy: setup  ## deploy ENV (dev) to TARGET (local, or aws), from nothing, and show what is there
-	@$(SLIPWAY) deploy --env $(ENV) --target $(TARGET)
+deploy: setup  ## deploy ENV (dev) to TARGET (local, or aws), from nothing, and show what is there; WAKE=iris brings back an idle one that was removed
+	@$(SLIPWAY) deploy --env $(ENV) --target $(TARGET) $(foreach name,$(WAKE),--wake $(name))
 
 diff: setup  ## what a deployment of ENV to TARGET would change
 	@$(SLIPWAY) diff --env $(ENV) --target $(TARGET)
@@ -47,6 +49,10 @@ lint: setup  ## ruff and mypy
 
 test: lint  ## all checks and tests
 	@$(BIN)/pytest -n 2 --dist worksteal
+
+fuzz: setup  ## 2,000 random endpoint declarations; SEED=N repeats a run
+	@seed=$${SEED:-$$RANDOM$$RANDOM}; echo "· once more with the same declarations: make fuzz SEED=$$seed"; \
+	$(BIN)/pytest tests/fuzz -n 2 --dist worksteal --hypothesis-profile=fuzz --hypothesis-seed=$$seed
 
 bench: setup  ## synth with 1, 10 and 100 endpoints against a floor of raw resources
 	@$(BIN)/python tests/bench/synth.py

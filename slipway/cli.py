@@ -114,11 +114,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     one.add_argument("--version", required=True, help="1 or more, or a word such as 2026-11-21")
 
-    add(top, "deploy", commands.deploy, "slipway deploy --env dev", target=True)
+    deploy = add(top, "deploy", commands.deploy, "slipway deploy --env dev\n  slipway deploy --wake iris", target=True)
+    deploy.add_argument(
+        "--wake",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="bring back an endpoint that the cleanup removed because it was idle; may be repeated",
+    )
     add(top, "diff", commands.diff, "slipway diff --env prod --target aws", target=True)
     look = add(top, "status", commands.status, "slipway status --env dev --ask", target=True)
     look.add_argument("--ask", action="store_true", help="send each endpoint its sample")
     look.add_argument("--json", action="store_true", help="as JSON")
+    spare = add(top, "idle", commands.idle, "slipway idle --env dev", target=True)
+    spare.add_argument("--json", action="store_true", help="as JSON")
     ask = add(top, "invoke", commands.invoke, INVOKE_EXAMPLES, target=True)
     ask.add_argument("endpoint", help="its short name")
     ask.add_argument(

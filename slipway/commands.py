@@ -202,9 +202,13 @@ def deploy(args: argparse.Namespace) -> int:
     from slipway.ops.target import choose
 
     environment = _loaded(args).environment
+    for name in args.wake:
+        if name not in environment.endpoints:
+            print(_no_endpoint(name, tuple(environment.endpoints)), file=sys.stderr)
+            return WRONG
     target = choose(environment, args.target, start=True)
     print(target.where, flush=True)
-    Deployer(environment, target, args.config).run()
+    Deployer(environment, target, args.config, wake=args.wake).run()
     return _status(args, ask=True)
 
 
@@ -217,6 +221,39 @@ def diff(args: argparse.Namespace) -> int:
     target = choose(environment, args.target)
     print(target.where, flush=True)
     return Deployer(environment, target, args.config).diff()
+
+
+def idle(args: argparse.Namespace) -> int:
+    """Show which endpoints the cleanup would remove and when, and why the others stay; change nothing."""
+    import json
+
+    from slipway.ops.idle import COLUMNS, look
+    from slipway.ops.table import show
+    from slipway.ops.target import choose
+
+    environment = _loaded(args).environment
+    target = choose(environment, args.target)
+    print(target.where, file=sys.stderr if args.json else sys.stdout, flush=True)
+    cleanup = environment.cleanup
+    if not cleanup:
+        nothing = {"mode": "off", "endpoints": [], "revisions": {}, "failures": {}}
+        print(json.dumps(nothing, indent=2) if args.json else f"`cleanup` is off in {args.env}: nothing goes")
+        return OK
+    found = look(environment, cleanup, target)
+    if args.json:
+        print(json.dumps(found.as_dict(), indent=2))
+    else:
+        how = "goes" if cleanup.mode == "delete" else "is only reported here"
+        print(f"without traffic for {cleanup.window} an endpoint {how}; {cleanup.at}, {cleanup.timezone}\n")
+        show(COLUMNS, [row.cells for row in found.rows])
+        revisions = found.revisions
+        print(
+            f"\nretired configs and models: {revisions['examined']} examined, {len(revisions['marked'])} to be marked, "
+            f"{len(revisions['deleted'])} {'to go' if cleanup.mode == 'delete' else 'surplus'}"
+        )
+    for name, why in found.failures.items():
+        print(f"{name}: {why}", file=sys.stderr)
+    return FAILED if found.failures else OK
 
 
 def status(args: argparse.Namespace) -> int:

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from slipway.ops.publish import PublishError, publish, short, stored_hash
+from slipway.ops.removed import Removal, Removals
 from slipway.spec.lock import LOCK_PATH, PUBLISHED_KEY, read_lock
 from slipway.spec.sources import artifacts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from types_boto3_s3 import S3Client
 
@@ -72,9 +73,11 @@ class Deployer:
         Where to.
     config
         The config folder.
+    wake
+        Endpoints that the cleanup removed and that are wanted again, by short name.
     """
 
-    def __init__(self, environment: Environment, target: Target, config: Path) -> None:
+    def __init__(self, environment: Environment, target: Target, config: Path, *, wake: Collection[str] = ()) -> None:
         self._environment = environment
         self._target = target
         self._config = config
@@ -82,6 +85,9 @@ class Deployer:
         self._assembly = Path("cdk.out") / environment.environment
         self._synthesized = False
         self._trained: set[Path] = set()
+        self._wake = wake
+        self._removals = Removals(environment, target)
+        self._left_out: Mapping[str, Removal] = {}
         self._s3: S3Client = target.client("s3")
 
     def run(self) -> None:
@@ -95,6 +101,7 @@ class Deployer:
             If one fails.
         """
         bucket_exists = self._bucket_exists()
+        recorded = self._recorded()
         missing = self._missing() if bucket_exists else list(self._artifacts())
         self._bootstrap()
         foundation = self._environment.names.stack("foundation")
@@ -103,10 +110,11 @@ class Deployer:
             self._synthesized = True
         for name, key in missing:
             self._publish(name, key)
+        self._removals.forget(removal for name, removal in recorded.items() if name not in self._left_out)
         self._cdk(
-            "endpoints" if self._environment.endpoints else "operations",
+            "endpoints" if self._served() else "operations",
             "deploy",
-            "--all",
+            *self._stacks("--all"),
             "--concurrency",
             "4",
         )
@@ -119,7 +127,43 @@ class Deployer:
         int
             The exit code of `cdk diff`.
         """
-        return self._run_cdk("diff", [])
+        self._recorded()
+        return self._run_cdk("diff", self._stacks())
+
+    def _recorded(self) -> Mapping[str, Removal]:
+        """Read which endpoints the cleanup removed, and say which of them are left out."""
+        try:
+            recorded = self._removals.read()
+        except ClientError as error:
+            path = self._environment.names.removals
+            raise DeployError(
+                f"removed endpoints: cannot read the parameters under {path}, which takes ssm:GetParametersByPath: "
+                f"{error}"
+            ) from None
+        self._left_out = {
+            name: removal
+            for name, removal in recorded.items()
+            if name not in self._wake and not self._removals.is_there(name)
+        }
+        aws = self._target.kind == "aws"
+        for name, removal in self._left_out.items():
+            self._step(
+                f"leave out {name}",
+                f"{removal}; `make deploy WAKE={name}{' TARGET=aws' if aws else ''}` or "
+                f"`slipway deploy --wake {name}{' --target aws' if aws else ''}` brings it back",
+            )
+        for name in sorted(set(self._wake) - set(recorded)):
+            self._step(f"wake {name}", "it was not removed, so it is deployed like the others")
+        return recorded
+
+    def _served(self) -> list[str]:
+        return [name for name in self._environment.endpoints if name not in self._left_out]
+
+    def _stacks(self, *every: str) -> list[str]:
+        """Name the stacks that are deployed, unless that is every one."""
+        if not self._left_out:
+            return list(every)
+        return [self._environment.names.stack(part) for part in ("foundation", *self._served(), "operations")]
 
     def _step(self, what: str, note: str = "") -> None:
         print(f"· {what}{f': {note}' if note else ''}", flush=True)
@@ -156,7 +200,8 @@ class Deployer:
         """
         hashes = read_lock(self._lock)
         seen = set()
-        for name, endpoint in self._environment.endpoints.items():
+        for name in self._served():
+            endpoint = self._environment.endpoints[name]
             for artifact in artifacts(name, endpoint, self._environment.names.bucket):
                 locked = [key for key in sorted(hashes) if artifact.several and key.startswith(artifact.key)]
                 for key in locked or [artifact.key]:

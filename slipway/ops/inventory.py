@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from slipway.ops.invoke import InvokeError, Invoker, request_of, sample_of
+from slipway.ops.removed import Removal, Removals
 from slipway.spec.endpoint import Endpoint
 from slipway.spec.environment import Environment
 
@@ -33,7 +35,7 @@ class Row:
     Attributes
     ----------
     endpoint, status, variant
-        Names and the status; ``missing`` when it does not exist.
+        Names and the status; ``missing`` when it does not exist, or since when it was idle if the cleanup removed it.
     component
         Short name of the inference component; empty for a variant.
     version
@@ -101,6 +103,11 @@ class Inventory:
         self._scaling: ApplicationAutoScalingClient = target.client("application-autoscaling")
         self._cloudwatch: CloudWatchClient = target.client("cloudwatch")
         self._invoker = Invoker(environment, target)
+        self._target = target
+
+    @cached_property
+    def _removed(self) -> Mapping[str, Removal]:
+        return Removals(self._environment, self._target).read()
 
     def rows(self, *, ask: bool = False) -> Iterator[Row]:
         """Describe every declared endpoint.
@@ -166,7 +173,8 @@ class Inventory:
         except ClientError as error:
             if "Could not find" not in str(error):
                 raise
-            yield Row(endpoint=full, status=MISSING)
+            removal = self._removed.get(name)
+            yield Row(endpoint=full, status=str(removal) if removal else MISSING)
             return
         config = self._sagemaker.describe_endpoint_config(EndpointConfigName=found["EndpointConfigName"])
         asked = ""

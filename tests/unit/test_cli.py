@@ -27,6 +27,7 @@ COMMANDS = [
     ["publish"],
     ["deploy"],
     ["diff"],
+    ["idle"],
     ["status"],
     ["invoke"],
 ]
