@@ -62,4 +62,4 @@ stop: setup  ## stop the local AWS; everything in it is gone then
 
 clean:  ## remove everything that was installed or made
 	@test ! -x $(SLIPWAY) || $(SLIPWAY) local stop
-	@rm -rf .venv node_modules cdk.out .slipway build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	@rm -rf .venv node_modules cdk.out .slipway build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

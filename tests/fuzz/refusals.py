@@ -17,7 +17,7 @@ _CURE = re.compile(
     r"\b(write|remove|leave|use|name|give|say|keep|add|drop|move|host|have|list|call|serve|put|turn|declare|shorten)\b|"
     r"\b(look|wait|scale|narrow|must|needs?|set|exactly|whole|such as|one of|like|known here|did you mean|known:)\b|"
     r"\b(at least|at most|out of range|is not an?|is not true or false|stands twice|is missing|multiple of|allowed)\b|"
-    r"is not '.*' or '",
+    r"counted from|is not '.*' or '",
     re.IGNORECASE,
 )
 #: The words of the libraries that look at the config, and of Python.
