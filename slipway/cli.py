@@ -22,6 +22,30 @@ INVOKE_EXAMPLES = """slipway invoke iris '[5.1, 3.5, 1.4, 0.2]'
   slipway invoke payments '31.5,,,1,' --content-type text/csv --container scale
   slipway invoke shared --component prices"""
 
+PLAN_EXAMPLE = """slipway plan --env prod --against main
+  slipway plan --env prod --target aws --deployed --markdown plan.md --html plan.html
+  slipway plan old.yaml new.yaml --fail-on refused,replacement"""
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    from slipway.plan.findings import Kind
+
+    known = [kind.value for kind in Kind]
+    names = [] if text == "never" else text.split(",")
+    for name in names:
+        if name not in known:
+            raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(known)}, or never")
+    return tuple(Kind(name) for name in names)
+
+
+def _seconds(text: str) -> float:
+    from slipway.spec.units import Duration
+
+    try:
+        return float(Duration.parse(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
 
 def _port(text: str) -> int:
     if not (text.isdecimal() and int(text) <= HIGHEST_PORT):
@@ -123,6 +147,37 @@ def _parser() -> argparse.ArgumentParser:
         help="bring back an endpoint that the cleanup removed because it was idle; may be repeated",
     )
     add(top, "diff", commands.diff, "slipway diff --env prod --target aws", target=True)
+    review = add(top, "plan", commands.plan, PLAN_EXAMPLE, target=True)
+    review.add_argument(
+        "sides",
+        nargs="*",
+        type=Path,
+        metavar="OLD NEW",
+        help="cloud assemblies or templates; after --against or --deployed only NEW, or nothing to synthesize it",
+    )
+    other = review.add_mutually_exclusive_group()
+    other.add_argument("--against", metavar="REVISION", help="compare with a git revision instead of OLD")
+    other.add_argument("--deployed", action="store_true", help="compare with what is deployed instead of OLD")
+    for form, text in (("markdown", "for a pull request"), ("json", "for programs"), ("html", "one page, drawn")):
+        review.add_argument(f"--{form}", type=Path, metavar="FILE", help=f"write this too, {text}; - for the terminal")
+    review.add_argument("--brief", action="store_true", help="leave out which properties differ")
+    review.add_argument(
+        "--prices", type=Path, metavar="FILE", help="(default: prices.json in the config folder, if any)"
+    )
+    review.add_argument(
+        "--provision", type=_seconds, default=600.0, metavar="TIME", help="until instances serve (assumed: 10m)"
+    )
+    review.add_argument(
+        "--fail-on",
+        type=_kinds,
+        default="refused,live,data-loss",
+        metavar="KINDS",
+        help="findings that end it with 3: refused, live, data-loss, replacement, removal, security, ignored, caution; "
+        "or never (default: refused,live,data-loss)",
+    )
+    prices = group("prices", "what instances cost")
+    refresh = add(prices, "refresh", commands.prices_refresh, "slipway prices refresh --env prod")
+    refresh.add_argument("--out", type=Path, metavar="FILE", help="(default: prices.json in the config folder)")
     look = add(top, "status", commands.status, "slipway status --env dev --ask", target=True)
     look.add_argument("--ask", action="store_true", help="send each endpoint its sample")
     look.add_argument("--json", action="store_true", help="as JSON")
@@ -154,7 +209,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 done, 1 failed, 2 wrong usage or config.
+        0 done, 1 failed, 2 wrong usage or config, 3 a plan with findings at which it is to fail.
     """
     args = _parser().parse_args(arguments)
     run: Command = args.run
@@ -186,6 +241,11 @@ def _exit_code(error: Exception) -> int | None:
         return WRONG
     if isinstance(error, LocalAwsError):
         return FAILED
+    from slipway.plan.documents import UnreadableError
+    from slipway.plan.revision import SynthError
+
+    if isinstance(error, UnreadableError | SynthError):
+        return WRONG if isinstance(error, UnreadableError) else FAILED
     from botocore.exceptions import BotoCoreError, ClientError
 
     from slipway.ops.deploy import DeployError, WrongArtifact

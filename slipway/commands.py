@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from slipway.spec.load import Loaded
 
 OK, FAILED, WRONG = 0, 1, 2
+#: A plan has a finding at which it is to fail.
+FOUND = 3
+#: Where `slipway prices refresh` writes and `slipway plan` looks, in the config folder.
+PRICES = "prices.json"
 
 
 def _loaded(args: argparse.Namespace) -> Loaded:
@@ -327,6 +331,57 @@ def invoke(args: argparse.Namespace) -> int:
     end = b"\n" if sys.stdout.isatty() and not answer.body.endswith(b"\n") else b""
     sys.stdout.buffer.write(answer.body + end)
     sys.stdout.buffer.flush()
+    return OK
+
+
+# -- before a deployment
+
+
+def plan(args: argparse.Namespace) -> int:
+    """Say what a deployment does: resources, rollout, instances, cost, and what the service would refuse."""
+    from slipway.plan import outputs, prices
+    from slipway.plan.planning import plan as run
+    from slipway.plan.sides import sides
+    from slipway.rollout.fleets import Pace
+    from slipway.spec.cloudformation import NoSchemasError
+
+    place = None
+    if args.deployed:
+        from slipway.ops.target import choose
+
+        place = choose(_loaded(args).environment, args.target)
+    found = sides(args.sides, environment=args.env, config=args.config, revision=args.against, place=place)
+    file = args.prices or (args.config / PRICES if (args.config / PRICES).is_file() else None)
+    known = prices.read(file) if file else None
+    try:
+        made = run(found.old, found.new, live=found.live, prices=known, pace=Pace(provision=args.provision))
+    except NoSchemasError:
+        print("the schemas of resources are not installed: `pip install 'slipway[local]'`", file=sys.stderr)
+        return FAILED
+    files = {"markdown": args.markdown, "json": args.json, "html": args.html}
+    outputs.write(made, files, details=not args.brief)
+    return FOUND if made.has(frozenset(args.fail_on)) else OK
+
+
+def prices_refresh(args: argparse.Namespace) -> int:
+    """Fetch the prices of instances from the AWS Price List API into a file with its date."""
+    from dataclasses import replace
+    from datetime import UTC, datetime
+
+    from slipway.ops.target import aws_target
+    from slipway.plan import outputs, prices
+    from slipway.spec.load import environments, load_unpublished
+
+    environment = load_unpublished(args.config, args.env)
+    regions = [load_unpublished(args.config, name).region for name in environments(args.config)]
+    target = aws_target(environment)
+    print(target.where)
+    client = replace(target, region=prices.API_REGION).client("pricing")
+    found = prices.fetch(client, regions, datetime.now(UTC).date())
+    file = args.out or args.config / PRICES
+    outputs.save(file, prices.text(found))
+    listed = ", ".join(f"{region} {len(hourly)}" for region, hourly in sorted(found.hourly.items()))
+    print(f"{file}: instance types with a price: {listed}")
     return OK
 
 

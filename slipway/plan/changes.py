@@ -192,6 +192,27 @@ def compare(old: Stack | None, new: Stack | None) -> Comparison:
     )
 
 
+def resources(stack: Stack) -> Mapping[str, Resource]:
+    """Resolve all resources of a stack.
+
+    Parameters
+    ----------
+    stack
+        The stack.
+
+    Returns
+    -------
+    dict
+        By logical id, each after those that it needs.
+
+    Raises
+    ------
+    UnreadableError
+        When the template is none.
+    """
+    return _side(stack)[0]
+
+
 def _side(stack: Stack, *, resolve: bool = True) -> tuple[dict[str, Resource], Symbolic, tuple[str, ...]]:
     resolver = symbolic(stack)
     try:

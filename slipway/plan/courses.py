@@ -188,8 +188,11 @@ def _counts(side: Declared, variant: DeclaredVariant, live: LiveEndpoint | None)
         return Fleet(0, 0)
     if live is not None and variant.name in live.counts:
         # Between now and the deployment autoscaling may move it anywhere.
+        # Live limits are those of this moment, and schedules that the template declares may move them until then.
         count = live.counts[variant.name]
-        return live.limits.get(variant.name) or Fleet(count, count)
+        known = [fleet for fleet in (live.limits.get(variant.name), side.limits.get(variant.name)) if fleet]
+        every = [count, *(fleet.lowest for fleet in known), *(fleet.highest for fleet in known)]
+        return Fleet(min(every), max(every))
     return side.counts(variant)
 
 

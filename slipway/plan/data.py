@@ -82,7 +82,13 @@ def _stack(stack: StackPlan, plan: Plan) -> Data:
 
 
 def _finding(finding: Finding) -> Data:
-    return {"kind": finding.kind, "text": finding.text, "steps": list(finding.steps), "where": finding.where}
+    return {
+        "kind": finding.kind,
+        "text": finding.text,
+        "details": list(finding.details),
+        "steps": list(finding.steps),
+        "where": finding.where,
+    }
 
 
 def _property(one: PropertyChange) -> Data:

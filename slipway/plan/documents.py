@@ -37,16 +37,38 @@ def parse(text: str, where: str) -> Document:
         found: Any = json.loads(text)
     except ValueError:
         found = _yaml(text, where)
+    return checked(found, where)
+
+
+def checked(found: object, where: str) -> Document:
+    """Tell whether something that was read is a template.
+
+    Parameters
+    ----------
+    found
+        Whatever it is.
+    where
+        What it is, for messages.
+
+    Returns
+    -------
+    dict
+        The same.
+
+    Raises
+    ------
+    UnreadableError
+        When it has no Resources, or they are none.
+    """
     resources = found.get("Resources") if isinstance(found, dict) else None
-    if not isinstance(resources, dict) or not resources:
+    if not isinstance(found, dict) or not isinstance(resources, dict) or not resources:
         raise UnreadableError(f"{where}: is no CloudFormation template: it has no Resources")
     for name, definition in resources.items():
         if not isinstance(definition, dict) or not isinstance(definition.get("Type"), str):
             raise UnreadableError(f"{where}: Resources.{name} has no Type")
         if not isinstance(definition.get("Properties") or {}, dict):
             raise UnreadableError(f"{where}: Resources.{name}.Properties is no mapping")
-    document: Document = found
-    return document
+    return found
 
 
 def read(path: Path) -> Document:

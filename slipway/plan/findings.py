@@ -45,12 +45,15 @@ class Finding:
         What to do instead, in order; empty where there is nothing to do.
     where
         The endpoint, component or resource; empty for the whole stack.
+    details
+        What it is in full, a line each, such as the statements of a policy.
     """
 
     kind: Kind
     text: str
     steps: tuple[str, ...] = ()
     where: str = ""
+    details: tuple[str, ...] = ()
 
 
 def ranked(findings: list[Finding]) -> tuple[Finding, ...]:

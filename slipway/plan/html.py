@@ -90,7 +90,7 @@ def _page(plan: Plan) -> Iterator[str]:
 
 
 def _ground(plan: Plan) -> Iterator[str]:
-    yield "<h2>Quotas, if all these endpoints are updated at the same time</h2>"
+    yield "<h2>Quotas that these stacks need together</h2>\n<p>If all that changes is updated at the same time.</p>"
     yield '<div class="wide"><table><tr><th>Service Quota</th><th>where</th><th>at least</th></tr>'
     for quota in plan.quotas:
         place = " ".join(filter(None, (quota.account, quota.region)))
@@ -129,6 +129,8 @@ def _findings(findings: Sequence[Finding]) -> Iterator[str]:
     for finding in findings:
         where = f" <code>{escape(finding.where)}</code>" if finding.kind is Kind.SECURITY and finding.where else ""
         yield f'<div class="finding {finding.kind}"><b>{words.TITLES[finding.kind]}</b>{where}: {_rich(finding.text)}'
+        if finding.details:
+            yield f"<ul>{''.join(f'<li><code>{escape(line)}</code></li>' for line in finding.details)}</ul>"
         if finding.steps:
             kind = "ol" if len(finding.steps) > 1 else "ul"
             yield f"<{kind}>{''.join(f'<li>{_rich(step)}</li>' for step in finding.steps)}</{kind}>"

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from slipway.spec.deployment import Fleet
 
+#: The status of an endpoint that its stack has and the service has not.
+MISSING = "missing"
+
 
 @dataclass(frozen=True)
 class LiveEndpoint:
@@ -15,7 +18,7 @@ class LiveEndpoint:
     Attributes
     ----------
     name, status
-        Such as ``InService``.
+        Such as ``InService``; ``missing`` when it does not exist.
     config
         The name of the endpoint config that serves.
     stack_config

@@ -58,7 +58,7 @@ def _lines(plan: Plan, *, resources: bool) -> Iterator[str]:
         yield from _stack(stack, plan, resources=resources)
     if any(one.courses for _, one in endpoints):
         yield ""
-        yield "<details><summary>Quotas, and what this rests on</summary>"
+        yield "<details><summary>Quotas that these stacks need together, and what this rests on</summary>"
         yield ""
         for quota in plan.quotas:
             place = " ".join(filter(None, (quota.account, quota.region)))
@@ -76,8 +76,9 @@ def _findings(findings: Sequence[Finding]) -> Iterator[str]:
         yield f"> [!{alert}]"
         where = f" {_code(finding.where)}" if finding.where else ""
         yield f"> **{words.TITLES[finding.kind]}**{where}: {_plain(finding.text)}"
-        if finding.steps:
+        if finding.steps or finding.details:
             yield ">"
+        yield from (f"> - {_code(line)}" for line in finding.details)
         numbered = len(finding.steps) > 1
         for number, step in enumerate(finding.steps, 1):
             yield f"> {f'{number}.' if numbered else '-'} {_plain(step)}"

@@ -104,7 +104,7 @@ def fetch(client: PricingClient, regions: Iterable[str], today: date) -> Prices:
 
     Raises
     ------
-    LookupError
+    UnreadableError
         When a Region has no prices, which is a wrong name, or an answer of another shape than is known.
     """
     hourly: dict[str, dict[str, float]] = {}
@@ -115,9 +115,12 @@ def fetch(client: PricingClient, regions: Iterable[str], today: date) -> Prices:
             {"Type": "TERM_MATCH", "Field": "component", "Value": "Hosting"},
         ]
         pages = client.get_paginator("get_products").paginate(ServiceCode=SERVICE, Filters=filters)
-        found = dict(price for page in pages for product in page["PriceList"] for price in _hourly(json.loads(product)))
+        try:
+            found = dict(price for page in pages for one in page["PriceList"] for price in _hourly(json.loads(one)))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise UnreadableError(f"the AWS Price List API answers in a shape that is not known ({error!r})") from None
         if not found:
-            raise LookupError(
+            raise UnreadableError(
                 f"the AWS Price List API has no prices of {SERVICE} hosting in {region}: is that a Region?"
             )
         hourly[region] = found

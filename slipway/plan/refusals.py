@@ -13,7 +13,7 @@ from slipway.plan.courses import Course
 from slipway.plan.endpoints import Declared, DeclaredVariant
 from slipway.plan.figures import clock
 from slipway.plan.findings import Finding, Kind
-from slipway.plan.live import LiveEndpoint
+from slipway.plan.live import MISSING, LiveEndpoint
 from slipway.rollout.capacity import Size
 from slipway.rollout.policy import BlueGreen, Policy, Rolling
 from slipway.rollout.simulation import MAXIMUM_TIME
@@ -276,7 +276,16 @@ def drifted(live: LiveEndpoint) -> Iterator[Finding]:
     Finding
         Another config than the stack's, or a status in which nothing can be updated.
     """
-    if live.stack_config and live.config != live.stack_config:
+    if live.status == MISSING:
+        yield Finding(
+            Kind.LIVE,
+            "Its stack has it, but it does not exist: somebody deleted it, and the service cannot update it.",
+            ("Delete its stack and deploy again, or make it once more by hand under the same name and config.",),
+            live.name,
+        )
+        return
+    # CloudFormation knows it by its ARN, in which the service writes names in small letters.
+    if live.stack_config and live.config.lower() != live.stack_config.lower():
         yield Finding(
             Kind.LIVE,
             f"It serves config {live.config}, but its stack has {live.stack_config}: an update was rolled back, or "

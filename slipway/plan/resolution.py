@@ -52,6 +52,11 @@ def unknown(value: object) -> bool:
     return OPEN in (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))
 
 
+def plain(text: str) -> str:
+    """A text for people: names that stand for values lose their brackets, and the mark of those that are replaced."""
+    return text.replace(f" replaced{CLOSE}", "").replace(OPEN, "").replace(CLOSE, "")
+
+
 class _Elsewhere:
     """What other stacks say, which nobody asks while planning."""
 

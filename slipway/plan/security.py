@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from slipway.local.engine.documents import Json
 from slipway.plan.changes import Change, Comparison
 from slipway.plan.findings import Finding, Kind
-from slipway.plan.resolution import Resource
+from slipway.plan.resolution import Resource, plain
 
 _POLICIES = (
     "PolicyDocument",
@@ -48,7 +48,7 @@ def findings(comparison: Comparison) -> Iterator[Finding]:
         lines = list(_lines(change, old, new))
         if lines:
             what = {"add": "comes", "remove": "goes", "change": "changes", "replace": "is replaced"}[change.action]
-            yield Finding(Kind.SECURITY, f"{change.type} {what}: {'; '.join(lines)}", (), change.logical_id)
+            yield Finding(Kind.SECURITY, f"{change.type} {what}.", (), change.logical_id, tuple(lines))
 
 
 def _lines(change: Change, old: Resource | None, new: Resource | None) -> Iterator[str]:
@@ -69,7 +69,7 @@ def _lines(change: Change, old: Resource | None, new: Resource | None) -> Iterat
             continue
         named = top in (*_RIGHTS, *_NETWORK, *_KEYS) and not (top == "Role" and one.path.count("."))
         whole = change.type.startswith((*_RIGHTS_TYPES, *_NETWORK_TYPES)) and top not in ("Tags", "Description")
-        if top not in _POLICIES and (named or whole):
+        if top not in _POLICIES and (named or whole) and _short(one.old) != _short(one.new):
             yield f"{one.path} {_short(one.old)} → {_short(one.new)}"
 
 
@@ -108,10 +108,10 @@ def _statement(given: Mapping[str, Json]) -> str:
 
 
 def _listed(value: Json) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else _short(value)
+    return ", ".join(_short(one) for one in value) if isinstance(value, list) else _short(value)
 
 
 def _short(value: Json) -> str:
     if value is None:
         return "nothing"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return plain(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))

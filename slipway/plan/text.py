@@ -49,7 +49,7 @@ def _lines(plan: Plan, *, details: bool) -> Iterator[str]:
 
 
 def _ground(plan: Plan) -> Iterator[str]:
-    yield "quotas, if all these endpoints are updated at the same time:"
+    yield "quotas that these stacks need together, if all that changes is updated at the same time:"
     for quota in plan.quotas:
         place = " ".join(filter(None, (quota.account, quota.region)))
         yield f"  {quota.least:>5}  {quota.name}{f' ({place})' if place else ''}"
@@ -82,6 +82,7 @@ def _findings(findings: Sequence[Finding], indent: str) -> Iterator[str]:
         sign = "✗" if finding.kind in _GRAVE else "!"
         where = f" [{finding.where}]" if finding.kind is Kind.SECURITY else ""
         yield f"{indent}{sign} {words.TITLES[finding.kind]}{where}: {finding.text}"
+        yield from (f"{indent}    {line}" for line in finding.details)
         numbered = len(finding.steps) > 1
         for number, step in enumerate(finding.steps, 1):
             yield f"{indent}    {f'{number}.' if numbered else '→'} {step}"

@@ -11,7 +11,7 @@ from slipway.plan.changes import Change, PropertyChange
 from slipway.plan.courses import Course, Span, quota, types
 from slipway.plan.figures import MONTH, between, clock, number, plural, share, signed
 from slipway.plan.findings import Kind
-from slipway.plan.resolution import CLOSE, OPEN
+from slipway.plan.resolution import CLOSE, plain
 from slipway.plan.story import EndpointPlan, Plan, StackPlan
 from slipway.rollout.fleets import Variant
 from slipway.rollout.stages import Kind as StageKind
@@ -169,7 +169,7 @@ def value(given: Json) -> str:
     if given is None:
         return "nothing"
     text = given if isinstance(given, str) else _compact(given)
-    text = text.replace(OPEN, "").replace(CLOSE, "")
+    text = plain(text)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2 - 1]}…{text[-_LONGEST // 2 :]}"
 
 

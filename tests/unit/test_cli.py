@@ -27,6 +27,8 @@ COMMANDS = [
     ["publish"],
     ["deploy"],
     ["diff"],
+    ["plan"],
+    ["prices", "refresh"],
     ["idle"],
     ["status"],
     ["invoke"],

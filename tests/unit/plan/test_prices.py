@@ -54,8 +54,13 @@ def test_every_page_is_read_and_only_instances_by_the_hour_count() -> None:
 
 
 def test_a_region_without_prices_is_an_error() -> None:
-    with pytest.raises(LookupError, match=r"no prices .* in nowhere-1"):
+    with pytest.raises(UnreadableError, match=r"no prices .* in nowhere-1"):
         prices.fetch(pricing("nowhere-1", []), ["nowhere-1"], TODAY)
+
+
+def test_an_answer_of_another_shape_is_an_error() -> None:
+    with pytest.raises(UnreadableError, match="in a shape that is not known"):
+        prices.fetch(pricing("eu-west-1", ['{"product": {}}']), ["eu-west-1"], TODAY)
 
 
 def test_a_file_of_prices_is_read_as_it_was_written(tmp_path: Path) -> None:
