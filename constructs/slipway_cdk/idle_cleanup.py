@@ -1,8 +1,7 @@
-"""The function that removes idle endpoints: its code, its role, its dead letters, and the alarms on it."""
+"""The function that removes idle endpoints: its code, its role, its log and its dead letters."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +20,10 @@ from slipway.spec.cleanup import Cleanup
 from slipway.spec.cleanup_settings import variables
 from slipway.spec.environment import Environment
 from slipway_cdk.acknowledge import acknowledge_wildcards
+from slipway_cdk.cleanup_alarms import cleanup_alarms
 from slipway_cdk.cleanup_schedules import CleanupSchedules
 from slipway_cdk.named_keys import any_key
-from slipway_cdk.resource import declare
 
-_DAY = 86400
 #: The longest that Lambda has.
 _FIFTEEN_MINUTES = 900
 _PACKAGE = Path(idle_endpoint_cleanup.__file__).parent
@@ -120,7 +118,9 @@ class IdleCleanup(Construct):
             function_arn=self.function.attr_arn,
             dead_letters_arn=dead_letters.queue_arn,
         )
-        self._alarms(environment, queue_name, settings)
+        cleanup_alarms(
+            self, environment=environment, settings=settings, dead_letters=queue_name, log_group=_log_group(environment)
+        )
 
     def _role(self, environment: Environment, settings: Settings, dead_letters_arn: str) -> iam.Role:
         names = environment.names
@@ -156,68 +156,6 @@ class IdleCleanup(Construct):
         )
         acknowledge_wildcards(role, reasons)
         return role
-
-    def _alarms(self, environment: Environment, dead_letters: str, settings: Settings) -> None:
-        name = environment.names.cleanup
-        log = _log_group(environment)
-        self._alarm(
-            environment,
-            "errors",
-            f"A run of {name} failed. What went wrong stands in the log group {log}; the next run goes on.",
-            metric=("AWS/Lambda", "Errors", "Sum", {"FunctionName": name}),
-            period=3600,
-        )
-        self._alarm(
-            environment,
-            "dead-letters",
-            f"A run of {name} was given up, after all tries. The queue {dead_letters} has what it was asked for; "
-            f"delete the message when the cause is mended.",
-            metric=("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", {"QueueName": dead_letters}),
-            period=300,
-        )
-        self._alarm(
-            environment,
-            "no-run",
-            f"No run of {name} over the endpoints came to its end for two days, so idle ones go on to cost. Look at "
-            f"its schedules and at the log group {log}. After the first deployment this ends with the first run.",
-            metric=(settings.namespace, "Examined", "SampleCount", settings.opt_in),
-            period=_DAY,
-            missing=True,
-        )
-
-    def _alarm(
-        self,
-        environment: Environment,
-        what: str,
-        description: str,
-        *,
-        metric: tuple[str, str, str, Mapping[str, str]],
-        period: int,
-        missing: bool = False,
-    ) -> None:
-        """Declare an alarm: on something there should be none of, or on something that is missing for two periods."""
-        namespace, called, statistic, dimensions = metric
-        topic = [environment.names.topic_arn]
-        declare(
-            self,
-            f"Alarm-{what}",
-            "AWS::CloudWatch::Alarm",
-            {
-                "AlarmName": f"{environment.names.cleanup}-{what}",
-                "AlarmDescription": description,
-                "Namespace": namespace,
-                "MetricName": called,
-                "Dimensions": [{"Name": key, "Value": value} for key, value in sorted(dimensions.items())],
-                "Statistic": statistic,
-                "Period": period,
-                "EvaluationPeriods": 2 if missing else 1,
-                "Threshold": 1 if missing else 0,
-                "ComparisonOperator": "LessThanThreshold" if missing else "GreaterThanThreshold",
-                "TreatMissingData": "breaching" if missing else "notBreaching",
-                "AlarmActions": topic,
-                "OKActions": topic,
-            },
-        )
 
 
 def _log_group(environment: Environment) -> str:

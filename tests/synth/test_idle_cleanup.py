@@ -202,7 +202,9 @@ def test_errors_dead_letters_and_two_days_without_a_run_are_told_to_the_topic(sy
     for name in ("errors", "dead-letters"):
         assert (found[name]["Threshold"], found[name]["TreatMissingData"]) == (0, "notBreaching")
     late = found["no-run"]
-    assert late["Period"] * late["EvaluationPeriods"] == 2 * 86400
+    runs, filled = late["Metrics"]
+    assert runs["MetricStat"]["Period"] * late["EvaluationPeriods"] == 2 * 86400
+    assert (runs["ReturnData"], filled["ReturnData"], filled["Expression"]) == (False, True, "FILL(runs, 0)")
     assert (late["ComparisonOperator"], late["Threshold"], late["TreatMissingData"]) == (
         "LessThanThreshold",
         1,
@@ -223,10 +225,10 @@ def embedded(assembly: Assembly) -> tuple[str, list[dict[str, str]], set[str]]:
 @pytest.mark.parametrize("name", ["dev", "prod"])
 def test_the_alarm_on_missing_runs_watches_what_a_run_writes(synthesized: Synthesized, name: str) -> None:
     assembly = synthesized(name)
-    alarm = alarms(assembly)["no-run"]
+    watched = alarms(assembly)["no-run"]["Metrics"][0]["MetricStat"]["Metric"]
     namespace, dimensions, metrics = embedded(assembly)
-    assert (alarm["Namespace"], alarm["Dimensions"]) == (namespace, dimensions)
-    assert alarm["MetricName"] in metrics
+    assert (watched["Namespace"], watched["Dimensions"]) == (namespace, dimensions)
+    assert watched["MetricName"] in metrics
 
 
 def test_the_environments_dashboard_shows_what_a_run_writes(synthesized: Synthesized) -> None:
