@@ -39,6 +39,8 @@ HOLDS_DATA: Mapping[str, str] = {
 #: Items of lists are matched by one of these, where each item has another value there.
 _IDENTITIES = ("Key", "VariantName", "AlarmName", "ScheduledActionName", "Sid", "Id", "Name", "Notification")
 _KEPT = frozenset({"Retain", "RetainExceptOnCreate"})
+#: What stands beside the properties and says what becomes of a resource that is removed or replaced.
+POLICIES = ("DeletionPolicy", "UpdateReplacePolicy")
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,13 @@ class Change:
 
     @property
     def tags_only(self) -> bool:
-        """Whether nothing but tags differs."""
-        return bool(self.properties) and all(one.path.startswith("Tags") for one in self.properties)
+        """Whether nothing but tags, and what becomes of it without its stack, differs."""
+        return bool(self.properties) and all(one.path.startswith(("Tags", *POLICIES)) for one in self.properties)
+
+    @property
+    def unkept(self) -> bool:
+        """Whether it stayed when it was removed or replaced, and does not any more."""
+        return any(one.path in POLICIES and one.old in _KEPT and one.new not in _KEPT for one in self.properties)
 
 
 @dataclass(frozen=True)
@@ -214,12 +221,16 @@ def resources(stack: Stack) -> Mapping[str, Resource]:
 
 
 def _side(stack: Stack, *, resolve: bool = True) -> tuple[dict[str, Resource], Symbolic, tuple[str, ...]]:
-    resolver = symbolic(stack)
     try:
+        resolver = symbolic(stack)
         definitions = resolver.active()
         order = tuple(dependency_order(definitions))
-    except (TemplateError, TypeError, KeyError, AttributeError) as error:
+    except TemplateError as error:
         raise UnreadableError(f"{stack.name}: {error}") from None
+    except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
+        raise UnreadableError(
+            f"{stack.name}: a function, parameter or condition in its template is malformed ({error!r})"
+        ) from None
     found = {name: resource(resolver, name, definitions[name]) for name in order} if resolve else {}
     return found, resolver, order
 
@@ -227,17 +238,28 @@ def _side(stack: Stack, *, resolve: bool = True) -> tuple[dict[str, Resource], S
 def _changed(old: Resource | None, new: Resource, resolver: Symbolic, region: str) -> Change | None:
     if old is None:
         return Change("add", new.logical_id, new.type)
-    if old.type == new.type and old.properties == new.properties:
+    policies = [
+        PropertyChange(name, was, now)
+        for name, was, now in zip(
+            POLICIES,
+            (old.deletion_policy, old.replace_policy),
+            (new.deletion_policy, new.replace_policy),
+            strict=True,
+        )
+        if was != now
+    ]
+    if old.type == new.type and old.properties == new.properties and not policies:
         return None
     known = schema(new.type, region)
     always = [_keys(path) for path in known.get("createOnlyProperties") or ()]
     perhaps = [_keys(path) for path in known.get("conditionalCreateOnlyProperties") or ()]
     replaces = old.type != new.type or any(_at(old.properties, key) != _at(new.properties, key) for key in always)
-    found = tuple(
-        PropertyChange(
-            one.path, one.old, one.new, replaces=any(_plain(one.path)[: len(key)] == list(key) for key in always)
-        )
-        for one in differences((), old.properties, new.properties)
+    found = (
+        *(
+            PropertyChange(one.path, one.old, one.new, replaces=any(_within(one.path, key) for key in always))
+            for one in differences((), old.properties, new.properties)
+        ),
+        *policies,
     )
     because = tuple(sorted(new.refers & resolver.replaced))
     only_names = bool(because) and all(unknown(one.new) or one.path.startswith("Tags") for one in found)
@@ -272,6 +294,10 @@ def _at(value: Json, keys: Sequence[str]) -> Json:
             return None
         value = value.get(key)
     return value
+
+
+def _within(path: str, key: tuple[str, ...]) -> bool:
+    return _plain(path)[: len(key)] == list(key)
 
 
 def _plain(path: str) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from slipway.local.engine.documents import Json
 from slipway.plan.resolution import CLOSE, OPEN, Resource
@@ -15,6 +14,8 @@ COMPONENT = "AWS::SageMaker::InferenceComponent"
 TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
 SCALING_POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 ALARMS = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
+#: A count with more digits is none.
+_DIGITS = 9
 _COUNT = "sagemaker:variant:DesiredInstanceCount"
 
 
@@ -119,8 +120,8 @@ class Declared:
         """What an update keeps of the live endpoint: ``DesiredInstanceCount``, ``DesiredWeight``."""
         if not truth(self.properties.get("RetainAllVariantProperties")):
             return frozenset()
-        listed = self.properties.get("ExcludeRetainedVariantProperties") or []
-        excluded = {str(one.get("VariantPropertyType")) for one in listed if isinstance(one, dict)}
+        listed = mappings(self.properties.get("ExcludeRetainedVariantProperties"))
+        excluded = {str(one.get("VariantPropertyType")) for one in listed}
         return frozenset({"DesiredInstanceCount", "DesiredWeight"} - excluded)
 
     @property
@@ -223,15 +224,14 @@ def _named(value: Json, logical_id: str) -> bool:
 
 def _variants(config: Mapping[str, Json]) -> Iterator[DeclaredVariant]:
     for key in ("ProductionVariants", "ShadowProductionVariants"):
-        for one in config.get(key) or []:
-            if isinstance(one, dict):
-                yield _variant(one, shadow=key.startswith("Shadow"))
+        for one in mappings(config.get(key)):
+            yield _variant(one, shadow=key.startswith("Shadow"))
 
 
 def _variant(given: Mapping[str, Json], *, shadow: bool) -> DeclaredVariant:
-    serverless = given.get("ServerlessConfig") or {}
-    pools = [str(pool.get("InstanceType")) for pool in given.get("InstancePools") or [] if isinstance(pool, dict)]
-    managed = given.get("ManagedInstanceScaling") or {}
+    serverless = mapping(given.get("ServerlessConfig"))
+    pools = [str(pool.get("InstanceType")) for pool in mappings(given.get("InstancePools"))]
+    managed = mapping(given.get("ManagedInstanceScaling"))
     low, high = whole(managed.get("MinInstanceCount"), 1), whole(managed.get("MaxInstanceCount"), 1)
     return DeclaredVariant(
         str(given.get("VariantName", "")),
@@ -239,16 +239,26 @@ def _variant(given: Mapping[str, Json], *, shadow: bool) -> DeclaredVariant:
         str(given.get("InstanceType") or " or ".join(pools)),
         real(given.get("InitialVariantWeight"), 1.0),
         str(given.get("ModelName") or ""),
-        serverless if isinstance(serverless, dict) else {},
+        serverless,
         shadow,
         Fleet(low, max(low, high)) if managed.get("Status") == "ENABLED" else None,
     )
 
 
+def mapping(value: object) -> Mapping[str, Json]:
+    """What a template should have as keys and values; nothing where it has anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def mappings(value: object) -> list[Mapping[str, Json]]:
+    """What a template should have as a list of these; nothing where it has anything else."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
 def whole(value: object, otherwise: int) -> int:
     """A whole number, which templates may write as text; something else where it is none."""
     text = str(value)
-    return int(text) if text.isdecimal() else otherwise
+    return int(text) if text.isdecimal() and len(text) <= _DIGITS else otherwise
 
 
 def real(value: object, otherwise: float) -> float:
@@ -277,9 +287,7 @@ def _targets(name: str, resources: Mapping[str, Resource]) -> Iterator[tuple[str
 
 def _limits(target: Resource) -> Fleet | None:
     """The counts between which a target moves, those of its schedules included."""
-    actions: list[Any] = [
-        one.get("ScalableTargetAction") or {} for one in target.properties.get("ScheduledActions", [])
-    ]
+    actions = [mapping(one.get("ScalableTargetAction")) for one in mappings(target.properties.get("ScheduledActions"))]
     every = [target.properties, *actions]
     lows = [whole(one["MinCapacity"], -1) for one in every if "MinCapacity" in one]
     highs = [whole(one["MaxCapacity"], -1) for one in every if "MaxCapacity" in one]
@@ -300,7 +308,7 @@ def _components(name: str, resources: Mapping[str, Resource]) -> Iterator[Declar
             one.logical_id,
             own,
             str(one.properties.get("VariantName") or ""),
-            whole((one.properties.get("RuntimeConfig") or {}).get("CopyCount"), 0),
+            whole(mapping(one.properties.get("RuntimeConfig")).get("CopyCount"), 0),
             policy if isinstance(policy, dict) else None,
             limits,
         )
@@ -335,13 +343,13 @@ def _alarms(
     endpoint: Mapping[str, Json],
     resources: Mapping[str, Resource],
 ) -> Iterator[tuple[str, str]]:
-    policies: list[Any] = [endpoint.get("DeploymentConfig"), *(component.policy for component in components)]
+    policies: list[Json] = [endpoint.get("DeploymentConfig"), *(component.policy for component in components)]
     watching = {alarm for policy in policies for alarm in alarm_names(policy)}
     own = {name, *(component.name for component in components)}
     for one in resources.values():
         if one.type not in ALARMS:
             continue
-        alarm = one.properties.get("AlarmName", f"{OPEN}{one.logical_id}{CLOSE}")
+        alarm = str(one.properties.get("AlarmName", f"{OPEN}{one.logical_id}{CLOSE}"))
         if alarm in watching:
             yield one.logical_id, "rollback alarm"
         elif own & set(_dimensions(one.properties)):
@@ -350,13 +358,13 @@ def _alarms(
 
 def alarm_names(policy: Json) -> list[str]:
     """The alarms that a DeploymentConfig names."""
-    listed = ((policy or {}).get("AutoRollbackConfiguration") or {}).get("Alarms") or []
-    return [str(one.get("AlarmName")) for one in listed if isinstance(one, dict)]
+    rollback = mapping(mapping(policy).get("AutoRollbackConfiguration"))
+    return [str(one.get("AlarmName")) for one in mappings(rollback.get("Alarms"))]
 
 
 def _dimensions(alarm: Mapping[str, Json]) -> Iterator[str]:
-    metrics = [alarm, *((one.get("MetricStat") or {}).get("Metric") or {} for one in alarm.get("Metrics") or [])]
-    for metric in metrics:
-        for dimension in metric.get("Dimensions") or []:
+    queries = [mapping(mapping(one.get("MetricStat")).get("Metric")) for one in mappings(alarm.get("Metrics"))]
+    for metric in (alarm, *queries):
+        for dimension in mappings(metric.get("Dimensions")):
             if dimension.get("Name") in ("EndpointName", "InferenceComponentName"):
                 yield str(dimension.get("Value"))

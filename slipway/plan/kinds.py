@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from slipway.plan.changes import Change, Comparison, PropertyChange
+from slipway.plan.changes import POLICIES, Change, Comparison, PropertyChange
 from slipway.plan.endpoints import Declared
 
 #: In the order in which a reviewer wants to know them.
@@ -58,7 +58,11 @@ def _kinds(comparison: Comparison, old: Declared, new: Declared) -> Iterator[str
     for change in comparison.changes:
         role = owned.get(change.logical_id)
         if role is not None:
-            yield from ["tags"] if change.tags_only else _kinds_of(change, role)
+            yield from _kinds_of(change, role) if not change.tags_only else ["tags"] if _tagged(change) else []
+
+
+def _tagged(change: Change) -> bool:
+    return any(one.path.startswith("Tags") for one in change.properties)
 
 
 def _kinds_of(change: Change, role: str) -> Iterator[str]:
@@ -90,7 +94,7 @@ def _config_kinds(properties: tuple[PropertyChange, ...]) -> Iterator[str]:
             yield _VARIANT_KINDS.get(below, "instances")
         elif top.startswith("Tags"):
             yield "tags"
-        else:
+        elif top not in POLICIES:
             yield "config"
 
 
@@ -141,7 +145,8 @@ def moves(comparison: Comparison, old: Declared | None, new: Declared | None) ->
     change = comparison.change(new.logical_id)
     if change is not None and change.action == "replace":
         return False, "It is replaced, which no strategy guards."
-    sent = [one.path for one in change.properties if not one.path.startswith("Tags")] if change is not None else []
+    differs = [one.path for one in change.properties] if change is not None else []
+    sent = [path for path in differs if not path.startswith(("Tags", *POLICIES))]
     if "EndpointConfigName" in sent:
         return True, "It moves to a new endpoint config."
     if sent:

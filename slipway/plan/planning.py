@@ -187,6 +187,13 @@ def _resource_findings(change: Change, comparison: Comparison) -> Iterator[Findi
             (),
             where,
         )
+    if change.unkept:
+        yield Finding(
+            Kind.CAUTION,
+            f"{change.type} does not stay any more when it is removed from the stack, or replaced.",
+            ("Keep DeletionPolicy and UpdateReplacePolicy at Retain, unless it is to go for good.",),
+            where,
+        )
     if change.conditional:
         yield Finding(Kind.CAUTION, f"{change.type} may be replaced: its service decides.", (), where)
 

@@ -20,6 +20,8 @@ from slipway.spec.cloudformation import schema
 OPEN, CLOSE = "⟨", "⟩"
 #: Pick something out of a value, which says nothing where the value is only a name.
 _PICKING = frozenset({"Fn::Select", "Fn::Split", "Fn::Base64", "Fn::Length", "Fn::GetAZs", "Fn::FindInMap"})
+#: What becomes of functions that are none, such as a Join without a list.
+_MALFORMED = (TemplateError, TypeError, ValueError, KeyError, IndexError, AttributeError)
 _PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 
 
@@ -91,7 +93,7 @@ class Symbolic(Resolver):
 
     def _open(self, value: Json) -> bool:
         """Whether a parameter without a known value is used, or what another stack says."""
-        return any(unknown(self.ref(name)) for name in references(value) if name in self.parameters)
+        return any(unknown(self.ref(name)) for name in _references(value) if name in self.parameters)
 
     def ref(self, name: str) -> Json:
         """Answer Ref: a literal where the template gives one, else a name."""
@@ -111,19 +113,26 @@ class Symbolic(Resolver):
 
     def resolve(self, value: Json) -> Json:
         """Return a value with every function in it answered, or named."""
-        if isinstance(value, dict) and len(value) == 1:
-            ((name, argument),) = value.items()
-            if str(name).startswith("Fn::"):
-                if name not in FUNCTIONS:
-                    return self._function(name, argument)
-                if name in _PICKING and unknown(resolved := self.resolve(argument)):
-                    return self._function(name, resolved)
-                if name == "Fn::Join" and isinstance(parts := self.resolve(argument[1]), str):
-                    return self._function(name, [argument[0], parts])
         try:
-            return super().resolve(value)
-        except (TemplateError, TypeError, ValueError, KeyError, IndexError, AttributeError):
+            named = self._named(value)
+            return super().resolve(value) if named is None else named
+        except _MALFORMED:
             return f"{OPEN}{json.dumps(value, ensure_ascii=False, default=str)}{CLOSE}"
+
+    def _named(self, value: Json) -> str | None:
+        """The name of a function that cannot be answered; ``None`` where it can, and for anything else."""
+        if not isinstance(value, dict) or len(value) != 1:
+            return None
+        ((name, argument),) = value.items()
+        if not str(name).startswith("Fn::"):
+            return None
+        if name not in FUNCTIONS:
+            return self._function(name, argument)
+        if name in _PICKING and unknown(resolved := self.resolve(argument)):
+            return self._function(name, resolved)
+        if name == "Fn::Join" and isinstance(parts := self.resolve(argument[1]), str):
+            return self._function(name, [argument[0], parts])
+        return None
 
     @property
     def _region(self) -> str:
@@ -216,3 +225,11 @@ def resource(resolver: Symbolic, logical_id: str, definition: Document) -> Resou
         str(resolver.resolve(definition.get("UpdateReplacePolicy", "Delete"))),
         frozenset(references(given)),
     )
+
+
+def _references(value: Json) -> list[str]:
+    """The names that a value refers to; none where its functions are none."""
+    try:
+        return [name for name in references(value) if isinstance(name, str)]
+    except _MALFORMED:
+        return []

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from slipway.local.engine.documents import Json
 from slipway.plan.changes import Change, Comparison
+from slipway.plan.endpoints import mappings
 from slipway.plan.findings import Finding, Kind
 from slipway.plan.resolution import Resource, plain
 
@@ -75,10 +76,7 @@ def _lines(change: Change, old: Resource | None, new: Resource | None) -> Iterat
 
 def _inline(old: Json, new: Json) -> Iterator[str]:
     """Statements of the policies inside a role."""
-    sides = [
-        {str(one.get("PolicyName")): one.get("PolicyDocument") for one in side or [] if isinstance(one, dict)}
-        for side in (old, new)
-    ]
+    sides = [{str(one.get("PolicyName")): one.get("PolicyDocument") for one in mappings(side)} for side in (old, new)]
     for name in {**sides[0], **sides[1]}:
         yield from (f"{name}: {line}" for line in _statements(sides[0].get(name), sides[1].get(name)))
 
@@ -92,8 +90,7 @@ def _statements(old: Json, new: Json) -> Iterator[str]:
 
 def _texts(policy: Json) -> list[str]:
     listed = policy.get("Statement") if isinstance(policy, dict) else None
-    statements = [listed] if isinstance(listed, dict) else listed or []
-    return [_statement(one) for one in statements if isinstance(one, dict)]
+    return [_statement(one) for one in mappings([listed] if isinstance(listed, dict) else listed)]
 
 
 def _statement(given: Mapping[str, Json]) -> str:

@@ -9,8 +9,9 @@ import pytest
 from slipway.plan.assembly import Stack
 from slipway.plan.changes import Change, Comparison, compare
 from slipway.plan.documents import UnreadableError
+from slipway.plan.findings import Kind
 
-from .pairs import CONFIG, ENDPOINT, LATENCY, MODEL, Template, next_model, template
+from .pairs import CONFIG, ENDPOINT, LATENCY, MODEL, Template, findings, next_model, only, planned, template
 
 
 def compared(old: Template | None, new: Template | None, **more: Any) -> Comparison:
@@ -121,6 +122,24 @@ def test_what_is_replaced_is_lost_unless_its_policy_keeps_it(policy: str, *, kep
     logs = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "a"}, "UpdateReplacePolicy": policy}
     change = one(logs, {**logs, "Properties": {"LogGroupName": "b"}})
     assert (change.action, change.kept, bool(change.loses)) == ("replace", kept, loses)
+
+
+def test_a_policy_that_keeps_it_no_more_is_a_change_that_is_said() -> None:
+    bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "b"}, "DeletionPolicy": "Retain"}
+    change = one(bucket, {**bucket, "DeletionPolicy": "Delete"})
+    assert (change.action, [each.path for each in change.properties]) == ("change", ["DeletionPolicy"])
+    assert change.unkept
+    assert not one({**bucket, "DeletionPolicy": "Delete"}, bucket).unkept
+
+
+def test_what_becomes_of_a_model_without_its_stack_moves_no_fleet() -> None:
+    new = template()
+    new["Resources"][MODEL]["UpdateReplacePolicy"] = "Delete"
+    new["Resources"][CONFIG]["DeletionPolicy"] = "Delete"
+    found = planned(template(), new)
+    assert only(found).kinds == ("nothing",)
+    assert not only(found).rolls
+    assert len([each for each in findings(found, Kind.CAUTION) if "does not stay any more" in each.text]) == 2
 
 
 def test_a_property_that_may_replace_is_said_to_be_conditional() -> None:
