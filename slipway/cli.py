@@ -13,6 +13,7 @@ from pathlib import Path
 
 from slipway import commands
 from slipway.commands import FAILED, WRONG
+from slipway.rehearsal import arguments as rehearsal
 
 Command = Callable[[argparse.Namespace], int]
 HIGHEST_PORT = 65_535
@@ -175,6 +176,7 @@ def _parser() -> argparse.ArgumentParser:
         help="findings that end it with 3: refused, live, data-loss, replacement, removal, security, ignored, caution; "
         "or never (default: refused,live,data-loss)",
     )
+    rehearsal.add(add(top, "rehearse", commands.rehearse, rehearsal.EXAMPLE))
     prices = group("prices", "what instances cost")
     refresh = add(prices, "refresh", commands.prices_refresh, "slipway prices refresh --env prod")
     refresh.add_argument("--out", type=Path, metavar="FILE", help="(default: prices.json in the config folder)")

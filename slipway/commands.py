@@ -363,6 +363,13 @@ def plan(args: argparse.Namespace) -> int:
     return FOUND if made.has(frozenset(args.fail_on)) else OK
 
 
+def rehearse(args: argparse.Namespace) -> int:
+    """Try an update with faults before it happens, and show what its alarms miss."""
+    from slipway.rehearsal.command import run
+
+    return run(args)
+
+
 def prices_refresh(args: argparse.Namespace) -> int:
     """Fetch the prices of instances from the AWS Price List API into a file with its date."""
     from dataclasses import replace

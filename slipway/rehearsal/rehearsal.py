@@ -292,4 +292,4 @@ def _trips(
         if at is not None:
             reason = next((t.reason for t in histories[alarm.name].transitions if t.time == at), "")
             trips.append(Trip(alarm.name, at, (planned if ends else rollout).at(at), ends, reason))
-    return tuple(sorted(trips, key=lambda trip: (trip.at, not trip.ends)))
+    return tuple(sorted(trips, key=lambda trip: (trip.at, not trip.ends, trip.alarm)))
