@@ -6,6 +6,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 
 ENV ?= dev
 TARGET ?= local
+AGAINST ?= main
 # Endpoints to bring back that were removed because they were idle, such as WAKE="iris fraud".
 WAKE ?=
 PYTHON ?= python3
@@ -13,7 +14,7 @@ BIN := .venv/bin
 SLIPWAY := $(BIN)/slipway
 SOURCES := app.py slipway constructs stacks lambda examples tests
 
-.PHONY: help setup deploy diff synth test fuzz lint bench stop clean
+.PHONY: help setup deploy diff review synth test fuzz lint bench stop clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | while IFS=$$'\t' read -r name text; do printf '%-8s %s\n' "$$name" "$$text"; done
@@ -39,6 +40,9 @@ deploy: setup  ## deploy ENV (dev) to TARGET (local, or aws), from nothing, and 
 diff: setup  ## what a deployment of ENV to TARGET would change
 	@$(SLIPWAY) diff --env $(ENV) --target $(TARGET)
 
+review: setup  ## what a deployment of ENV would do, compared with git AGAINST (main): rollout, instances, what is refused
+	@$(SLIPWAY) plan --env $(ENV) --against $(AGAINST)
+
 synth: setup  ## the CloudFormation templates of ENV, in cdk.out
 	@PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/cdk synth --quiet -c env=$(ENV)
 
@@ -54,8 +58,9 @@ fuzz: setup  ## 2,000 random endpoint declarations; SEED=N repeats a run
 	@seed=$${SEED:-$$RANDOM$$RANDOM}; echo "· once more with the same declarations: make fuzz SEED=$$seed"; \
 	$(BIN)/pytest tests/fuzz -n 2 --dist worksteal --hypothesis-profile=fuzz --hypothesis-seed=$$seed
 
-bench: setup  ## synth with 1, 10 and 100 endpoints against a floor of raw resources
+bench: setup  ## synth with 1, 10 and 100 endpoints against a floor of raw resources; the cleanup with 2,000
 	@$(BIN)/python tests/bench/synth.py
+	@$(BIN)/python tests/bench/idle.py
 
 stop: setup  ## stop the local AWS; everything in it is gone then
 	@$(SLIPWAY) local stop
