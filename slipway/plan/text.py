@@ -142,7 +142,9 @@ def timeline(rollout: Rollout) -> Iterator[str]:
                 words.stage(stage),
             )
         )
+    end = clock(rollout.duration)
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    widths[0] = max(widths[0], len(end))
     for row in rows:
         cells = [
             text.rjust(width) if column in (0, 1, 3) else text.ljust(width)
@@ -151,4 +153,4 @@ def timeline(rollout: Rollout) -> Iterator[str]:
         yield "  ".join(cells).rstrip()
     last = rollout.at(rollout.duration)
     left = plural(last.running("old") + last.running("new"), "instance") if rollout.update.variants[0].new.type else ""
-    yield f"{clock(rollout.duration):>{widths[0]}}  {rollout.outcome!s}{f', {left}' if left else ''}"
+    yield f"{end:>{widths[0]}}  {rollout.outcome!s}{f', {left}' if left else ''}"
