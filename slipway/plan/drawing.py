@@ -11,7 +11,7 @@ from slipway.plan.figures import clock
 from slipway.rollout.stages import BAKES, Rollout, Stage
 
 _WIDTH, _LEFT, _RIGHT = 760, 52, 12
-_TOP, _HIGH, _GAP, _FOOT = 34, 110, 40, 30
+_TOP, _HIGH, _GAP, _FOOT = 34, 110, 32, 20
 _INNER = _WIDTH - _LEFT - _RIGHT
 _HEIGHT = _TOP + 2 * _HIGH + _GAP + _FOOT
 #: Distances between marks of the time axis, in minutes; and how many there may be.
@@ -73,7 +73,8 @@ def _most(stages: list[Stage]) -> float:
 
 
 def _marks_of(most: float) -> tuple[str, ...]:
-    return ("0", f"{most / 2:g}", f"{most:g}")
+    # Half an instance is none.
+    return ("0", f"{most:g}") if most % 2 else ("0", f"{most / 2:g}", f"{most:g}")
 
 
 def _x(seconds: float, duration: float) -> float:
@@ -136,7 +137,7 @@ def _panel(
         place = _label(stages, of, fleet, duration, y)
         if place is not None:
             yield f'<text class="name {name}" x="{place[0]}" y="{place[1]}">{name} fleet</text>'
-    yield f'<text class="title" x="{_LEFT}" y="{bottom + 14}">{escape(title)}</text>'
+    yield f'<text class="title" x="{_LEFT}" y="{top - 6}">{escape(title)}</text>'
 
 
 def _label(
@@ -168,4 +169,4 @@ def _axis(duration: float) -> Iterator[str]:
         x = _x(minute * 60, duration)
         yield f'<line class="tick" x1="{x}" x2="{x}" y1="{foot}" y2="{foot + 4}"/>'
         anchor = "mark end" if minute and minute + step > minutes else "mark"
-        yield f'<text class="{anchor}" x="{x}" y="{foot + 28}">{clock(minute * 60)}</text>'
+        yield f'<text class="{anchor}" x="{x}" y="{foot + 16}">{clock(minute * 60)}</text>'
