@@ -13,7 +13,7 @@ from idle_endpoint_cleanup.look import Examined, Survey, once_more
 from idle_endpoint_cleanup.parts import remove_parts, wait_until_gone
 from idle_endpoint_cleanup.references import Found, References
 from idle_endpoint_cleanup.run import AWS_ERRORS, Run, missing
-from idle_endpoint_cleanup.tags import MARK, disposable, kept_by
+from idle_endpoint_cleanup.tags import MARK, MODEL, disposable, kept_by
 
 
 class LeftoverError(Exception):
@@ -59,7 +59,9 @@ def remove(run: Run, found: Examined, seen: Survey, references: References) -> E
     wait_until_gone(run, name)
     references.read()
     references.without_endpoint(name)
-    unused = remove_unused(run, [config], sorted(references.models_of.get(config, ())), references)
+    # It may have served a revision of another endpoint, of which that one's last few stay.
+    own, models = found.tagged.tags.get(MODEL, ""), sorted(references.models_of.get(config, ()))
+    unused = remove_unused(run, [config], models, references, of=own)
     if unused.failed:
         raise LeftoverError(f"the endpoint is gone, but not {unused.failed}")
     return found
@@ -73,14 +75,20 @@ class Unused:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def remove_unused(run: Run, configs: list[str], models: list[str], references: References) -> Unused:
-    """Delete configs, then models, by name: those that exist, are disposable, not kept, and referred to by nothing."""
+def remove_unused(
+    run: Run, configs: list[str], models: list[str], references: References, *, of: str | None = None
+) -> Unused:
+    """Delete configs, then models, by name: those that exist, are disposable, not kept, and referred to by nothing.
+
+    With ``of``, only those whose tags name that endpoint.
+    """
     unused = Unused()
 
     def attempt(found: Found, delete: Callable[[], object]) -> None:
         try:
             tags = tags_of(run, found.arn)
-            if disposable(tags, run.settings.opt_in) and kept_by(tags, run.clock()) is None:
+            own = of is None or tags.get(MODEL, "") == of
+            if own and disposable(tags, run.settings.opt_in) and kept_by(tags, run.clock()) is None:
                 delete()
                 unused.deleted.append(found.name)
         except AWS_ERRORS as error:

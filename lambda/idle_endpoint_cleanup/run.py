@@ -31,6 +31,8 @@ PAGE = 100
 _POLL = 10
 #: Seconds to finish what was begun, and to report.
 _RESERVE = 60
+#: Codes of SageMaker and of CloudFormation.
+_WRONG_REQUEST = ("ValidationException", "ValidationError")
 
 
 def connect(service: str) -> Any:  # noqa: ANN401 - the fields of Clients say what it is
@@ -96,6 +98,8 @@ class Run:
 
 
 def missing(error: Exception) -> bool:
-    """Say whether what was asked for does not exist. Its code is that of any wrong request; the message tells."""
-    message = error.response["Error"].get("Message", "") if isinstance(error, ClientError) else ""
+    """Say whether what was asked for does not exist. Its code is that of any wrong request, so the message tells."""
+    if not isinstance(error, ClientError) or error.response["Error"]["Code"] not in _WRONG_REQUEST:
+        return False
+    message = error.response["Error"]["Message"]
     return "Could not find" in message or "does not exist" in message

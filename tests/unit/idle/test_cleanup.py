@@ -392,6 +392,24 @@ class TestByHand:
         assert [one.name for one in world.of("endpoint-config")] == ["mine"]
         assert world.of("model") == [model]
 
+    def test_a_revision_of_another_endpoint_stays(self, world: World) -> None:
+        endpoint = old(world, stack=None)
+        other = world.revision("other", {**OURS, "Model": "other"})
+        endpoint.about["config"] = other.name
+        announce(world)
+        run(world)
+        assert endpoint.arn not in world.resources
+        assert other.arn in world.resources
+
+    def test_without_the_tag_of_a_model_it_takes_only_what_has_none_either(self, world: World) -> None:
+        endpoint = old(world, stack=None)
+        for one in world.resources.values():
+            del one.tags["Model"]
+        announce(world)
+        run(world)
+        assert endpoint.arn not in world.resources
+        assert world.resources == {}
+
     @pytest.mark.parametrize("kind", ["endpoint-config", "model"])
     @pytest.mark.parametrize("tags", [{}, {**OURS, "slipway:keep": "x"}])
     def test_what_is_not_tagged_for_it_stays(self, world: World, kind: str, tags: dict[str, str]) -> None:

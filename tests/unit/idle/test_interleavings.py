@@ -150,13 +150,17 @@ class Interleavings(RuleBasedStateMachine):
         if (endpoint := self._pick(which)) and endpoint.about["status"] == "InService":
             self.world.update(endpoint)
 
-    @rule(which=WHICH)
-    def roll_back(self, which: int) -> None:
-        """Serve an older config again; the newest stays CloudFormation's current one."""
+    @rule(which=WHICH, foreign=st.booleans(), at=st.integers(0, 20))
+    def serve_again(self, which: int, foreign: bool, at: int) -> None:  # noqa: FBT001
+        """Roll back to an older config, or serve another endpoint's; a stack's own config goes with the stack."""
         if (endpoint := self._pick(which)) and endpoint.about["status"] == "InService":
-            older = [one for one in self.world.of("endpoint-config") if one.tags.get("Model") == endpoint.tags["Model"]]
-            if older:
-                endpoint.about["config"] = older[0].name
+            model = endpoint.tags.get("Model")
+            stacked = {id for stack in self.world.stacks.values() for _, id in stack.resources}
+            configs = [one for one in self.world.of("endpoint-config") if one.arn not in stacked]
+            known = [one for one in configs if foreign or one.tags.get("Model") == model]
+            # The service refuses to remove a variant that is scaled.
+            if known and not any(one.about["of"] == endpoint.name for one in self.world.of("scalable-target")):
+                endpoint.about["config"] = known[at % len(known)].name
                 endpoint.modified = self.world.now
 
     @rule(which=WHICH, how=RETAGS)
