@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from slipway.rehearsal.faults import Fault
-from slipway.rehearsal.rehearsal import USUAL, Assumptions, Rehearsal, rehearse
+from slipway.rehearsal.rehearsal import USUAL, Assumptions, Rehearsal, rehearse, under
 from slipway.rehearsal.target import Target
 from slipway.rollout.capacity import Size, SizeType
 from slipway.rollout.policy import BlueGreen, Policy, Rolling
@@ -82,16 +82,25 @@ def compare(target: Target, faults: Sequence[Fault], assumptions: Assumptions = 
         Only the declared strategy where the service has no guardrails.
     """
     possible = [fault for fault in faults if target.gpus or not fault.gpu_only]
-    choices, impossible = [], []
-    for name, policy in _policies(target):
-        if isinstance(policy, str):
-            impossible.append(f"{name}: {policy}")
-            continue
-        update = replace(target.update, policy=policy)
-        changed = replace(target, update=update)
-        rehearsals = tuple(rehearse(changed, fault, assumptions) for fault in possible)
-        choices.append(Choice(name, policy, intended(update), rehearsals))
-    return Comparison(target, tuple(choices), tuple(impossible))
+    policies = list(_policies(target))
+    sides = {name: replace(target.update, policy=policy) for name, policy in policies if isinstance(policy, Policy)}
+    # Counted over different times, the numbers would say nothing.
+    longest = {
+        fault.name: max(intended(under(update, fault)).duration for update in sides.values()) for fault in possible
+    }
+    choices = tuple(
+        Choice(
+            name,
+            update.policy,
+            intended(update),
+            tuple(
+                rehearse(replace(target, update=update), fault, assumptions, longest=longest[fault.name])
+                for fault in possible
+            ),
+        )
+        for name, update in sides.items()
+    )
+    return Comparison(target, choices, tuple(f"{name}: {why}" for name, why in policies if isinstance(why, str)))
 
 
 def _policies(target: Target) -> Iterator[tuple[str, Policy | str]]:

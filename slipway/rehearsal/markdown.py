@@ -68,7 +68,8 @@ def _findings(head: str, findings: Sequence[Finding], report: Report) -> Iterato
 
 
 def _comparison(compared: Comparison) -> Iterator[str]:
-    yield f"### {_code(compared.target.name)}: strategies, and the requests that each fault harms (↩ rolled back)"
+    name = _code(compared.target.name)
+    yield f"### {name}: strategies, and the requests that each fault harms in the same time (↩ rolled back)"
     yield ""
     yield from _table(*table.comparison(compared))
     yield ""

@@ -13,6 +13,7 @@ from slipway.rehearsal.load import Minute, first_traffic, minutes
 from slipway.rehearsal.target import Target
 from slipway.rehearsal.telemetry import series, wanted
 from slipway.rollout.alarm import Alarm, MetricAlarm
+from slipway.rollout.fleets import Update
 from slipway.rollout.history import VISIBLE_AFTER, History, watch
 from slipway.rollout.policy import Policy
 from slipway.rollout.series import MINUTE
@@ -165,7 +166,12 @@ class Rehearsal:
 
 
 def rehearse(
-    target: Target, fault: Fault, assumptions: Assumptions = USUAL, *, variant: str | None = None
+    target: Target,
+    fault: Fault,
+    assumptions: Assumptions = USUAL,
+    *,
+    variant: str | None = None,
+    longest: float = 0.0,
 ) -> Rehearsal:
     """Run an update under a fault.
 
@@ -179,6 +185,8 @@ def rehearse(
         Traffic, and how long the endpoint is watched.
     variant
         The only variant that is sick; all are without it.
+    longest
+        Seconds that the longest of several updates takes which are compared: each is watched for as long.
 
     Returns
     -------
@@ -192,13 +200,12 @@ def rehearse(
     ExpressionError
         When an alarm's expression is wrong.
     """
-    update = replace(
-        target.update, pace=replace(target.update.pace, provision=target.update.pace.provision * fault.provision)
-    )
+    update = under(target.update, fault)
     target = replace(target, update=update)
     planned = intended(update)
-    end = _minutes(planned.duration + assumptions.after)
-    scene = _Scene(target, fault, assumptions, variant, -_lead(target.metric_alarms), end, planned.duration)
+    over = max(planned.duration, longest)
+    end = _minutes(over + assumptions.after)
+    scene = _Scene(target, fault, assumptions, variant, -_lead(target.metric_alarms), end, over)
     guarding = target.rollback
     histories = scene.histories(planned, guarding, until=_minutes(planned.duration)) if guarding else {}
     rollout = roll_out(update, histories)
@@ -220,6 +227,11 @@ def rehearse(
         round(sum(minute.harmed for those in unguarded for minute in those if minute.start >= 0)),
         float(end),
     )
+
+
+def under(update: Update, fault: Fault) -> Update:
+    """An update with the pace that a fault leaves to it."""
+    return replace(update, pace=replace(update.pace, provision=update.pace.provision * fault.provision))
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def _findings(head: str, findings: Sequence[Finding], report: Report) -> Iterato
 
 
 def _comparison(compared: Comparison) -> Iterator[str]:
-    yield f"{compared.target.name}: strategies, and the requests that each fault harms (↩ rolled back)"
+    yield f"{compared.target.name}: strategies, and the requests that each fault harms in the same time (↩ rolled back)"
     yield from _columns(*table.comparison(compared))
     for line in compared.impossible:
         yield f"  Not possible: {line}."

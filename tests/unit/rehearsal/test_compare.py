@@ -66,6 +66,20 @@ def test_a_cure_comes_sooner_all_at_once() -> None:
     assert harmed(found["all_at_once"], "old-sick") < harmed(found["canary"], "old-sick")
 
 
+def test_requests_are_counted_over_the_same_time() -> None:
+    found = compare(target(), matrix())
+    for place, _ in enumerate(found.choices[0].rehearsals):
+        assert len({choice.rehearsals[place].watched_for for choice in found.choices}) == 1
+    # A leak harms the same requests whichever way the model came; and calls come back at one time.
+    assert {harmed(choice, "memory-leak") for choice in found.choices} == {240}
+    assert {harmed(choice, "no-traffic") for choice in found.choices} == {60 * 120}
+
+
+def test_without_alarms_a_shorter_update_harms_no_fewer() -> None:
+    found = choices(target(()))
+    assert harmed(found["all_at_once"], "errors-5xx") >= harmed(found["canary"], "errors-5xx")
+
+
 def test_alarms_stay_the_declared_ones() -> None:
     for choice in choices(target()).values():
         assert choice.policy.alarms == ("latency", "errors-5xx", "model-errors")

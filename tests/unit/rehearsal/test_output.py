@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
@@ -16,6 +18,8 @@ from slipway.rehearsal.template import declarations
 from slipway.rehearsal.text import text
 from tests.unit.rehearsal.templates import GUIDES, assembly, rehearsed
 from tests.unit.rehearsal.test_defaults import rehearsed as reviewed
+
+ROOT = Path(__file__).parent.parent.parent.parent
 
 
 def every() -> dict[str, Report]:
@@ -53,6 +57,18 @@ def test_all_outputs_have_every_gap_and_every_count_of_harmed_requests(name: str
     for one in target["rehearsals"]:
         assert f"{one['harmed']:,}" in prose
         assert f"{one['harmed']:,}" in marked
+
+
+def test_the_documentation_shows_what_is_printed() -> None:
+    prod = reviewed("prod")
+    printed = text(prod, [compare(one.target, matrix()) for one in prod.targets]) + text(rehearsed(GUIDES))
+    page = (ROOT / "docs" / "rehearse.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```\n\$ slipway rehearse.*?\n(.*?)```", page, re.DOTALL)
+    assert len(blocks) == 3
+    for block in blocks:
+        lines = [line for line in block.splitlines() if line not in ("…", "")]
+        assert len(lines) > 10
+        assert [line for line in lines if f"{line}\n" not in printed] == []
 
 
 def test_data_gives_times_in_minutes() -> None:
