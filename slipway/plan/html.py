@@ -166,6 +166,9 @@ def _course(course: Course) -> Iterator[str]:
     yield drawing(course, rollout)
     watch = " Alarms watch where a line with a dot runs above." if any(s.watched for s in rollout.stages) else ""
     yield f"<figcaption>{escape(course.subject)}: {escape(words.course(course))}.{at}{watch}</figcaption>"
+    if not rollout.duration:
+        yield "</figure>"
+        return
     yield '<div class="wide"><table><tr><th>at</th><th>for</th><th>new traffic</th><th>fleets</th><th>stage</th></tr>'
     for stage in words.shown(rollout.stages):
         yield (

@@ -129,6 +129,8 @@ def _course(course: Course) -> Iterator[str]:
     yield ""
     drawn = f"; {at}" if course.lowest != course.highest or course.live else ""
     yield f"{_code(course.subject)}: {_plain(words.course(course))}{drawn}:"
+    if not rollout.duration:
+        return
     yield ""
     yield "| at | for | new traffic | fleets | stage |"
     yield "|--:|--:|---|---|---|"

@@ -107,6 +107,8 @@ def _endpoint(endpoint: EndpointPlan, stack: StackPlan, plan: Plan) -> Iterator[
 def _course(course: Course) -> Iterator[str]:
     yield f"    {course.subject}: {words.course(course)}"
     rollout = course.live or course.highest
+    if not rollout.duration:
+        return
     if course.live is not None:
         yield "    at the counts that run now:"
     elif course.lowest != course.highest:

@@ -43,8 +43,9 @@ def course(one: Course) -> str:
     strategy = one.policy.name.replace("_", " ")
     high, low = one.highest, one.lowest
     count = between(Span(*sorted((_count(low.update.variants), _count(high.update.variants)))), one.unit)
-    minutes = _minutes(low.duration, high.duration)
-    said = f"{strategy}, {count}, {minutes}"
+    if not high.duration and not low.duration:
+        return f"{strategy}, without instances to wait for"
+    said = f"{strategy}, {count}, {_minutes(low.duration, high.duration)}"
     if high.waits or low.waits:
         said += f", of which {_minutes(low.waits, high.waits)} in bakes"
     if one.policy.alarms and any(stage.watched for stage in high.stages):
