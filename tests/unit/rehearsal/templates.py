@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import cache
 
 from slipway.plan.assembly import Assembly, Stack
 from slipway.plan.documents import parse
@@ -10,22 +10,16 @@ from slipway.rehearsal.faults import matrix
 from slipway.rehearsal.report import Report, report
 from slipway.rehearsal.template import declarations
 
-HERE = Path(__file__).parent
-
 
 def assembly(text: str, **parameters: str) -> Assembly:
     """One template as an assembly."""
     return Assembly("test", {"stack": Stack("stack", parse(text, "test"), parameters=parameters)})
 
 
+@cache
 def rehearsed(text: str) -> Report:
     """The whole matrix on a template."""
     return report(declarations(assembly(text)), matrix())
-
-
-def codes(of: Report) -> list[str]:
-    """The codes of its gaps, each once."""
-    return list(dict.fromkeys(gap.code for gap in of.gaps))
 
 
 #: Two alarms as they stand in circulating guides, in a template with nothing else wrong.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from slipway.rehearsal.compare import compare
+from slipway.rehearsal.compare import Comparison, compare
 from slipway.rehearsal.document import document
 from slipway.rehearsal.faults import matrix
 from slipway.rehearsal.markdown import markdown
@@ -26,10 +27,14 @@ def every() -> dict[str, Report]:
     return {"guides": rehearsed(GUIDES), **{name: reviewed(name) for name in ("dev", "staging", "prod")}}
 
 
+@cache
+def compared(name: str) -> list[Comparison]:
+    return [compare(one.target, matrix()) for one in reviewed(name).targets]
+
+
 @pytest.mark.parametrize("name", ["dev", "prod"])
 def test_text_reads_as_it_did(name: str, snapshot: SnapshotAssertion) -> None:
-    found = reviewed(name)
-    assert text(found, [compare(one.target, matrix()) for one in found.targets]) == snapshot
+    assert text(reviewed(name), compared(name)) == snapshot
 
 
 def test_the_text_of_a_template_from_a_guide_reads_as_it_did(snapshot: SnapshotAssertion) -> None:
@@ -37,8 +42,7 @@ def test_the_text_of_a_template_from_a_guide_reads_as_it_did(snapshot: SnapshotA
 
 
 def test_markdown_reads_as_it_did(snapshot: SnapshotAssertion) -> None:
-    found = reviewed("prod")
-    assert markdown(found, [compare(one.target, matrix()) for one in found.targets]) == snapshot
+    assert markdown(reviewed("prod"), compared("prod")) == snapshot
 
 
 @pytest.mark.parametrize("name", ["guides", "dev", "staging", "prod"])
@@ -60,8 +64,7 @@ def test_all_outputs_have_every_gap_and_every_count_of_harmed_requests(name: str
 
 
 def test_the_documentation_shows_what_is_printed() -> None:
-    prod = reviewed("prod")
-    printed = text(prod, [compare(one.target, matrix()) for one in prod.targets]) + text(rehearsed(GUIDES))
+    printed = text(reviewed("prod"), compared("prod")) + text(rehearsed(GUIDES))
     page = (ROOT / "docs" / "rehearse.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```\n\$ slipway rehearse.*?\n(.*?)```", page, re.DOTALL)
     assert len(blocks) == 3
