@@ -249,7 +249,10 @@ def idle(args: argparse.Namespace) -> int:
     else:
         how = "goes" if cleanup.mode == "delete" else "is only reported here"
         print(f"without traffic for {cleanup.window} an endpoint {how}; {cleanup.at}, {cleanup.timezone}\n")
-        show(COLUMNS, [row.cells for row in found.rows])
+        if found.rows:
+            show(COLUMNS, [row.cells for row in found.rows])
+        else:
+            print("there is no endpoint with this environment's tags")
         revisions = found.revisions
         print(
             f"\nretired configs and models: {revisions['examined']} examined, {len(revisions['marked'])} to be marked, "

@@ -128,6 +128,12 @@ def test_the_command_says_where_it_looked_and_shows_the_table(config: Path, caps
     assert lines[-1] == "retired configs and models: 10 examined, 0 to be marked, 0 to go"
 
 
+def test_without_endpoints_the_command_says_so(config: Path, world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.resources = {arn: one for arn, one in world.resources.items() if one.kind != "endpoint"}
+    assert main(["idle", "--config", str(config)]) == 0
+    assert "there is no endpoint with this environment's tags" in capsys.readouterr().out
+
+
 def test_the_command_gives_programs_json_and_nothing_else(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["idle", "--json", "--config", str(config)]) == 0
     captured = capsys.readouterr()
