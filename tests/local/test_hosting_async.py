@@ -127,6 +127,8 @@ def test_a_failure_is_written_and_the_error_topic_told(local_aws: LocalAws, host
     assert later.read(answer["FailureLocation"]) == "the model says no"
     found = eventually(lambda: metric(local_aws, "InvocationFailures", "Sum", **later.where))
     assert found == [1.0]
+    assert metric(local_aws, "Invocation5XXErrors", "Average", **later.where) == [1.0]
+    assert metric(local_aws, "Invocation4XXErrors", "Average", **later.where) == [0.0]
     assert metric(local_aws, "InvocationsProcessed", "Sum", **later.where) == []
 
 
@@ -165,11 +167,13 @@ def test_metrics_are_those_of_asynchronous_endpoints(local_aws: LocalAws, hostin
     later.told("Success")
     expected = {
         *("InvocationsProcessed", "TimeInBacklog", "TotalProcessingTime", "ModelLatency"),
-        *("RequestDownloadLatency", "ResponseUploadLatency"),
+        *("RequestDownloadLatency", "ResponseUploadLatency", "Invocation4XXErrors", "Invocation5XXErrors"),
     }
     assert eventually(lambda: metrics(local_aws, **later.where)) == expected
     units = {name: unit(local_aws, name, **later.where) for name in sorted(expected)}
     assert units == {
+        "Invocation4XXErrors": "None",
+        "Invocation5XXErrors": "None",
         "InvocationsProcessed": "Count",
         "ModelLatency": "Microseconds",
         "RequestDownloadLatency": "Microseconds",

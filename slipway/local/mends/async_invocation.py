@@ -158,7 +158,8 @@ def _process(job: _Job, processed: telemetry.Processed) -> Response:
         processed.download_failed = True
         raise _FailedError(f"ClientError: Failed to download the input from {job.source}: {error}") from error
     processed.downloading = time.perf_counter() - begin
-    answer = _answer(job, body)
+    answer = _answer(job, body, processed)
+    processed.answered = 200
     processed.model, begin = answer.model_seconds, time.perf_counter()
     try:
         s3.put_object(**_place(job.output), Body=answer.body, ContentType=answer.content_type)
@@ -169,13 +170,14 @@ def _process(job: _Job, processed: telemetry.Processed) -> Response:
     return answer
 
 
-def _answer(job: _Job, body: bytes) -> Response:
+def _answer(job: _Job, body: bytes, processed: telemetry.Processed) -> Response:
     seconds = float(job.call.headers.get(f"{HEADER}invocationtimeoutseconds") or _INVOCATION_SECONDS)
     try:
         return run(job.call, body, seconds)
     except InvalidError as error:
         raise _FailedError(f"ClientError: {error}") from error
     except ModelServerError as error:
+        processed.answered = error.status or 500  # a container that died or took too long has none
         fault = "ClientError" if error.status in range(400, 500) else "ModelError"
         reason = (
             f"{fault}: {model_error_text(error)} See the SageMaker Endpoint logs in your account for more information."

@@ -79,12 +79,15 @@ class Processed:
     ----------
     status
         200, or 500 when there is no answer in the bucket.
+    answered
+        The container's own status; None if it was not asked.
     """
 
     call: Call
     in_backlog: float
     in_all: float = 0.0
     status: int = 200
+    answered: int | None = None
     downloading: float | None = None
     model: float | None = None
     uploading: float | None = None
@@ -256,7 +259,15 @@ BY_MODE: dict[Mode, tuple[Metric[Outcome], ...]] = {
         Metric("ConcurrentRequestsPerCopy", _NONE, lambda outcome: outcome.concurrent / _copies(outcome)),
     ),
 }
+
+
+def _share(answered: int | None, errors: range) -> float | None:
+    return None if answered is None else float(answered in errors)
+
+
 PROCESSED: tuple[Metric[Processed], ...] = (
+    Metric("Invocation4XXErrors", _NONE, lambda job: _share(job.answered, range(400, 500))),
+    Metric("Invocation5XXErrors", _NONE, lambda job: _share(job.answered, range(500, 600))),
     Metric("InvocationsProcessed", _COUNT, lambda job: 1.0 if job.status == 200 else None),
     Metric("InvocationFailures", _COUNT, lambda job: None if job.status == 200 or job.expired else 1.0),
     Metric("ExpiredRequests", _COUNT, lambda job: 1.0 if job.expired else None),
