@@ -18,6 +18,9 @@ COMPONENT = frozenset({"InferenceComponentName"})
 #: A request that went wrong counts 1, any other 0: the average is a rate.
 RATES = {"Invocation4XXErrors", "Invocation5XXErrors", "InvocationModelErrors", "MidStreamErrors"}
 _ANSWERS = {"ModelLatency", *RATES}
+#: No Invocations, InvocationsPerInstance, OverheadLatency, InvocationModelErrors: the guide's page on asynchronous
+#: endpoints does not have them.
+_LATER = {"ModelLatency", "Invocation4XXErrors", "Invocation5XXErrors"}
 _COUNTED = {"Invocations", "InvocationsPerInstance", "OverheadLatency", "ConcurrentRequestsPerModel"}
 _LOADS = {"CPUUtilization", "MemoryUtilization", "DiskUtilization", "GPUUtilization", "GPUMemoryUtilization"}
 _SERVERLESS = {
@@ -63,8 +66,8 @@ PUBLISHED: Mapping[Mode, Mapping[tuple[str, Dimensions], set[str]]] = {
     },
     "serverless": {(REQUESTS, VARIANT): _SERVERLESS | _WARM, (MACHINE, VARIANT): {"MemoryUtilization"}},
     "asynchronous": {
-        (REQUESTS, VARIANT): _ANSWERS | _QUEUED,
-        (REQUESTS, NEW_FLEET): _ANSWERS | _QUEUED,
+        (REQUESTS, VARIANT): _LATER | _QUEUED,
+        (REQUESTS, NEW_FLEET): _LATER | _QUEUED,
         (REQUESTS, WHOLE): _QUEUE,
         (MACHINE, VARIANT): _LOADS,
     },

@@ -11,7 +11,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.fuzz.crossings import CROSSINGS, Crossing
+from tests.fuzz.crossings import CROSSINGS, LIKELY, Crossing
 from tests.fuzz.draws import ACCOUNT, REGION, Draws, Plain
 from tests.fuzz.options import (
     alarms,
@@ -82,7 +82,7 @@ def declarations(draw: Callable[[st.SearchStrategy[Any]], Any], way: str) -> Pla
     dict
         What the YAML files of an environment hold together.
     """
-    kind = draw(st.sampled_from(("calm", "calm", "crossed", "crossed", "broken")))
+    kind = draw(st.sampled_from(("calm", "calm", "crossed", "crossed", "slipped", "broken")))
     d = Draws(draw, kind)
     endpoint = {"version": d.one(1, "2026-11-21", bad=(0, "v 1", None, 1.5)), **WAYS[way](d), **_beside(d, way)}
     _roomy(d, endpoint)
@@ -104,7 +104,8 @@ def declarations(draw: Callable[[st.SearchStrategy[Any]], Any], way: str) -> Pla
     if way != "serverless":
         top |= d.some({"network": lambda: network(d)}, 15)
     if kind == "crossed":
-        names = draw(st.lists(st.sampled_from(sorted(CROSSINGS)), min_size=1, max_size=2, unique=True))
+        likely, all_of_them = st.sampled_from(LIKELY[way]), st.sampled_from(sorted(CROSSINGS))
+        names = draw(st.lists(likely | all_of_them, min_size=1, max_size=2, unique=True))
         for crossing in names:
             CROSSINGS[crossing](Crossing(d, top, endpoint))
     # Through JSON, so that no two parts are the same object.
