@@ -16,41 +16,47 @@ from slipway.plan.story import EndpointPlan, Plan, StackPlan
 _CODE = re.compile(r"`([^`]+)`")
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f27; --quiet: #5a6270; --page: #fff; --card: #f5f6f8; --line: #d9dde3;
-  --old: #8c95a3; --new: #2563c9; --on: #fff; --bake: #f3e3b3; --watch: #8a5a00; --bad: #b3261e; --warn: #8a5a00; }
+  --old: #aab2be; --on-old: #1b1f27; --new: #1f57b5; --on-new: #fff; --bake: #f3e3b3; --watch: #8a5a00; --bad: #b3261e;
+  --warn: #8a5a00; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e8eaee; --quiet: #a3abb8; --page: #14171c; --card: #1d2128;
-  --line: #353b45; --old: #6d7684; --new: #4f8ff0; --on: #0c0e11; --bake: #4a3d16; --watch: #e5b94f; --bad: #ff8a80;
-  --warn: #e5b94f; } }
+  --line: #353b45; --old: #565e6b; --on-old: #fff; --new: #4f8ff0; --on-new: #0c0e11; --bake: #4a3d16; --watch: #e5b94f;
+  --bad: #ff8a80; --warn: #e5b94f; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 60rem; padding: 1.5rem 1rem 4rem; background: var(--page); color: var(--ink);
   font: 15px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.15rem; margin: 2.5rem 0 .5rem; overflow-wrap: anywhere; }
 h3 { font-size: 1rem; margin: 1.5rem 0 .25rem; overflow-wrap: anywhere; }
 code { font: .92em ui-monospace, monospace; overflow-wrap: anywhere; } .quiet { color: var(--quiet); }
-p { margin: .35rem 0; } .kinds { font-weight: 400; color: var(--quiet); }
+p, li, dd, .finding { overflow-wrap: anywhere; } p { margin: .35rem 0; }
+.kinds { font-weight: 400; color: var(--quiet); }
 .finding { border-left: 4px solid var(--line); background: var(--card); padding: .5rem .75rem; margin: .6rem 0; }
 .finding ol, .finding ul { margin: .3rem 0 0; padding-left: 1.4rem; }
 .refused, .live, .data-loss, .replacement, .removal { border-color: var(--bad); }
 .security { border-color: var(--warn); }
 .finding b { color: var(--ink); } .refused b, .live b, .data-loss b, .replacement b, .removal b { color: var(--bad); }
 figure { margin: 1rem 0; break-inside: avoid; } figcaption { color: var(--quiet); }
-svg.rollout { width: 100%; height: auto; display: block; }
+svg.rollout { width: 100%; min-width: 40rem; height: auto; display: block; }
 svg text { font: 11px system-ui, sans-serif; fill: var(--quiet); }
 .stage { fill: transparent; } .stage.bake { fill: var(--bake); }
 .fleet { stroke: var(--page); stroke-width: 1; pointer-events: none; opacity: .88; }
-.fleet.old { fill: var(--old); } .fleet.new { fill: var(--new); } svg .name { fill: var(--on); text-anchor: middle;
-  font-weight: 600; pointer-events: none; } .grid, .tick { stroke: var(--line); stroke-width: 1; }
+.fleet.old { fill: var(--old); } .fleet.new { fill: var(--new); }
+svg .name { text-anchor: middle; font-weight: 600; pointer-events: none; }
+svg .name.old { fill: var(--on-old); } svg .name.new { fill: var(--on-new); }
+.grid, .tick { stroke: var(--line); stroke-width: 1; }
 svg .mark { text-anchor: middle; } svg .end { text-anchor: end; } svg .band { text-anchor: middle; fill: var(--ink); }
 .watch line { stroke: var(--watch); stroke-width: 2; } .watch circle { fill: var(--watch); }
 .wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: .9rem; break-inside: avoid; }
 th, td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-th { color: var(--quiet); font-weight: 600; } td.n { text-align: right; white-space: nowrap; }
+th { color: var(--quiet); font-weight: 600; } .n { text-align: right; white-space: nowrap; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; margin: .75rem 0; } dd { margin: 0; }
 dt { color: var(--quiet); } details { margin: .75rem 0; } summary { cursor: pointer; }
 .changes { list-style: none; padding: 0; font-size: .9rem; } .changes ul { color: var(--quiet); padding-left: 2.2rem; }
 .changes .sign { display: inline-block; width: 1.2rem; font-weight: 700; }
 @media (max-width: 34rem) { dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .5rem; } }
 @media print { :root { color-scheme: light; --ink: #000; --quiet: #444; --page: #fff; --card: #fff; --line: #bbb;
-  --old: #8c95a3; --new: #2563c9; --on: #fff; --bake: #f3e3b3; --watch: #8a5a00; --bad: #b3261e; --warn: #8a5a00; }
+  --old: #aab2be; --on-old: #000; --new: #1f57b5; --on-new: #fff; --bake: #f3e3b3; --watch: #8a5a00; --bad: #b3261e;
+  --warn: #8a5a00; }
+  svg.rollout { min-width: 0; }
   body { max-width: none; padding: 0; font-size: 11px; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   details::details-content { content-visibility: visible; block-size: auto; } }
@@ -163,13 +169,15 @@ def _course(course: Course) -> Iterator[str]:
     elif course.lowest != course.highest:
         at = " Drawn at the highest count."
     yield f'<figure class="course" data-subject="{escape(course.subject)}">'
-    yield drawing(course, rollout)
+    # A drawing that shrank with a narrow window could not be read: it scrolls in its own box.
+    yield f'<div class="wide">{drawing(course, rollout)}</div>'
     watch = " Alarms watch where a line with a dot runs above." if any(s.watched for s in rollout.stages) else ""
     yield f"<figcaption>{escape(course.subject)}: {escape(words.course(course))}.{at}{watch}</figcaption>"
     if not rollout.duration:
         yield "</figure>"
         return
-    yield '<div class="wide"><table><tr><th>at</th><th>for</th><th>new traffic</th><th>fleets</th><th>stage</th></tr>'
+    yield '<div class="wide"><table><tr><th class="n">at</th><th class="n">for</th><th class="n">new traffic</th>'
+    yield "<th>fleets</th><th>stage</th></tr>"
     for stage in words.shown(rollout.stages):
         yield (
             f'<tr><td class="n">{clock(stage.start)}</td><td class="n">{clock(stage.seconds)}</td>'
