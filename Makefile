@@ -40,8 +40,10 @@ deploy: setup  ## deploy ENV (dev) to TARGET (local, or aws), from nothing, and 
 diff: setup  ## what a deployment of ENV to TARGET would change
 	@$(SLIPWAY) diff --env $(ENV) --target $(TARGET)
 
-review: setup  ## what a deployment of ENV would do, compared with git AGAINST (main): rollout, instances, what is refused
-	@$(SLIPWAY) plan --env $(ENV) --against $(AGAINST)
+review: setup  ## what a deployment of ENV would do, compared with git AGAINST (main), and a rehearsal of it with faults
+	@code=0; $(SLIPWAY) plan --env $(ENV) --against $(AGAINST) || code=$$?; \
+	test $$code = 0 -o $$code = 3 || exit $$code; echo; \
+	$(SLIPWAY) rehearse --env $(ENV); exit $$code
 
 synth: setup  ## the CloudFormation templates of ENV, in cdk.out
 	@PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/cdk synth --quiet -c env=$(ENV)
@@ -58,8 +60,9 @@ fuzz: setup  ## 2,000 random endpoint declarations; SEED=N repeats a run
 	@seed=$${SEED:-$$RANDOM$$RANDOM}; echo "· once more with the same declarations: make fuzz SEED=$$seed"; \
 	$(BIN)/pytest tests/fuzz -n 2 --dist worksteal --hypothesis-profile=fuzz --hypothesis-seed=$$seed
 
-bench: setup  ## synth with 1, 10 and 100 endpoints against a floor of raw resources; the cleanup with 2,000
+bench: setup  ## synth with 1, 10 and 100 endpoints against a floor of raw resources; plan, rehearsal; the cleanup with 2,000
 	@$(BIN)/python tests/bench/synth.py
+	@$(BIN)/python -m tests.bench.review
 	@$(BIN)/python tests/bench/idle.py
 
 stop: setup  ## stop the local AWS; everything in it is gone then
