@@ -62,10 +62,10 @@ def _attempt(run: Run, report: Report, found: Examined, call: Callable[..., obje
 
 def _announce(run: Run, report: Report, idle: list[Examined]) -> None:
     """Notify, then mark: nothing carries the mark of which nobody was told."""
-    now = run.clock()
-    if idle and _published(run, report, *announcement(idle, run.settings, now)):
+    if idle and _published(run, report, *announcement(idle, run.settings, run.clock())):
+        told = mark(run.clock())  # the grace begins when the owners know
         for found in idle:
-            _attempt(run, report, found, partial(run.aws.sagemaker.add_tags, Tags=[mark(now)]))
+            _attempt(run, report, found, partial(run.aws.sagemaker.add_tags, Tags=[told]))
 
 
 def _published(run: Run, report: Report, subject: str, message: str) -> bool:

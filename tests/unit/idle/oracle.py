@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from idle_endpoint_cleanup.run import Run
@@ -15,10 +15,6 @@ MARK = "slipway:removal-marked"
 CLOSE = 40
 #: Between the last question about traffic and the deletion: only the record.
 CLOSEST = 2
-
-
-#: Between an announcement and its mark.
-SOON = timedelta(seconds=10)
 
 
 class Broken(AssertionError):  # noqa: N818
@@ -44,6 +40,7 @@ class Watched:
     stacks: dict[str, Look] = field(default_factory=dict)
     served: set[str] = field(default_factory=set)
     removed: set[str] = field(default_factory=set)
+    notices: int = 0
     disturbed: bool = False
     calls: int = 0
 
@@ -82,7 +79,7 @@ class Oracle:
         self.lied = False
 
     def begin(self, run: Run) -> Watched:
-        self.runs.append(Watched(run.settings))
+        self.runs.append(Watched(run.settings, notices=len(self.world.notices)))
         return self.runs[-1]
 
     def end(self) -> None:
@@ -112,9 +109,7 @@ class Oracle:
         self._only_ours([tag["Key"] for tag in Tags])
         if ":endpoint/" in ResourceArn:
             name = ResourceArn.rpartition("/")[2]
-            if not any(
-                self._names(message, name) and time >= self.world.now - SOON for time, _, message in self.world.notices
-            ):
+            if not any(self._names(message, name) for _, _, message in self.world.notices[self.runs[-1].notices :]):
                 raise Broken(f"{name} is marked, but nobody was told")
 
     def _DeleteTags(self, TagKeys: list[str], **_: Any) -> None:  # noqa: N802, N803
@@ -225,7 +220,7 @@ class Oracle:
             raise Broken(f"{where} was announced {marked}, and it is {tags.at}")
         name = where.rpartition("/")[2]
         if not any(
-            self._names(message, name) and 0 <= (time - marked).total_seconds() < 5
+            self._names(message, name) and abs((time - marked).total_seconds()) < 1
             for time, _, message in self.world.notices
         ):
             raise Broken(f"nobody was told of the end of {where} at {marked}")
