@@ -88,11 +88,11 @@ def announcement(idle: list[Examined], settings: Settings, now: datetime) -> tup
         "",
         *(f"  {one.tagged.name}: {one.verdict.detail}; {hours([one])} instance-hours a week" for one in idle),
         "",
-        "Whoever invokes or updates an endpoint keeps it. So does one of these tags on it:",
+        "Whoever invokes or updates an endpoint keeps it. So does one of these tags on it (`keep` in its config):",
         f"  {KEEP}=<any reason>            as long as the tag is there",
         f"  {KEEP_UNTIL}=<date>    through that day, such as {due:%Y-%m-%d}",
     ]
-    return f"{len(idle)} idle endpoints will be removed", "\n".join(lines)
+    return f"Idle endpoints that will be removed: {len(idle)}", "\n".join(lines)
 
 
 def obituary(removed: list[Examined], settings: Settings) -> tuple[str, str]:
@@ -105,7 +105,7 @@ def obituary(removed: list[Examined], settings: Settings) -> tuple[str, str]:
         "An endpoint that a stack declares comes back with: make deploy WAKE=<its short name>",
         f"Deployments leave it out until then, as the parameters under {settings.records}/ tell them to.",
     ]
-    return f"{len(removed)} idle endpoints were removed", "\n".join(lines)
+    return f"Idle endpoints that were removed: {len(removed)}", "\n".join(lines)
 
 
 def _explained(examined: Iterable[Examined]) -> list[dict[str, object]]:

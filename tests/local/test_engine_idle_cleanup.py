@@ -356,7 +356,7 @@ def test_the_deployed_cleanup_marks_waits_and_deletes_by_the_clock(cleanup: Clea
     records = cleanup.aws.client("ssm").get_parameters_by_path(Path="/removed")["Parameters"]
     assert [record["Name"] for record in records] == ["/removed/idle"]
     subjects = [json.loads(message["Body"])["Subject"] for message in cleanup.notices()]
-    assert sorted(subjects) == ["1 idle endpoints were removed", "2 idle endpoints will be removed"]
+    assert sorted(subjects) == ["Idle endpoints that were removed: 1", "Idle endpoints that will be removed: 2"]
     configs = cleanup.sagemaker.list_endpoint_configs(MaxResults=100)["EndpointConfigs"]
     assert "idle" not in [config["EndpointConfigName"] for config in configs]
 

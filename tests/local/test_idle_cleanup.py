@@ -79,7 +79,7 @@ def test_an_idle_endpoint_goes_after_mark_and_grace_stays_away_and_comes_back(pr
     steering.advance_clock(project.url, timedelta(days=8))
     assert outlook(project) == [(ENDPOINT, "mark")]
     assert named(run(project)["marked"]) == [ENDPOINT]
-    assert heard() == ["1 idle endpoints will be removed"]
+    assert heard() == ["Idle endpoints that will be removed: 1"]
     assert named(run(project)["waiting"]) == [ENDPOINT], "the second run of the day does nothing"
     assert outlook(project) == [(ENDPOINT, "wait")]
     assert stack_is_there(project)
@@ -91,7 +91,7 @@ def test_an_idle_endpoint_goes_after_mark_and_grace_stays_away_and_comes_back(pr
     assert (named(gone["deleted"]), gone["failures"]) == ([ENDPOINT], {})
     assert not stack_is_there(project)
     assert records(project) == [RECORD]
-    assert heard() == ["1 idle endpoints were removed", "1 idle endpoints will be removed"]
+    assert heard() == ["Idle endpoints that were removed: 1", "Idle endpoints that will be removed: 1"]
     left = project.client("sagemaker")
     assert (left.list_endpoints()["Endpoints"], left.list_endpoint_configs()["EndpointConfigs"]) == ([], [])
     assert left.list_models()["Models"] == []

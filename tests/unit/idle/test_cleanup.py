@@ -58,13 +58,13 @@ class TestTheWayToARemoval:
         assert changes(world) == ["Publish", "AddTags"]
         assert endpoint.tags[MARK].startswith("2025-07-02T03:00:00")
         _, subject, message = world.notices[0]
-        assert subject == "1 idle endpoints will be removed"
+        assert subject == "Idle endpoints that will be removed: 1"
         assert message.splitlines() == [
             "These endpoints will be removed after 2025-07-03 03:00 UTC, because nobody uses them:",
             "",
             "  iris-ep: no traffic for 7 days; 168 instance-hours a week",
             "",
-            "Whoever invokes or updates an endpoint keeps it. So does one of these tags on it:",
+            "Whoever invokes or updates an endpoint keeps it. So does one of these tags on it (`keep` in its config):",
             "  slipway:keep=<any reason>            as long as the tag is there",
             "  slipway:keep-until=<date>    through that day, such as 2025-07-03",
         ]
@@ -91,7 +91,7 @@ class TestTheWayToARemoval:
         assert record["announced"].startswith("2025-07-02T03:00:00")
         assert record["why"] == "no traffic for 7 days; announced on 2025-07-02"
         _, subject, message = world.notices[-1]
-        assert subject == "1 idle endpoints were removed"
+        assert subject == "Idle endpoints that were removed: 1"
         assert message.splitlines() == [
             "These endpoints were removed; that saves 168 instance-hours a week:",
             "",
@@ -125,8 +125,8 @@ class TestTheWayToARemoval:
         fail(world, "Publish", throttled("Publish"))
         report = run(world)
         assert MARK not in endpoint.tags
-        assert list(report.failures) == ["notice: 1 idle endpoints will be removed"]
-        assert "Rate exceeded" in report.failures["notice: 1 idle endpoints will be removed"]
+        assert list(report.failures) == ["notice: Idle endpoints that will be removed: 1"]
+        assert "Rate exceeded" in report.failures["notice: Idle endpoints that will be removed: 1"]
 
     def test_a_hundred_announcements_a_notice(self, world: World) -> None:
         for at in range(101):
@@ -134,8 +134,8 @@ class TestTheWayToARemoval:
         world.age(30 * DAY)
         run(world)
         assert [subject for _, subject, _ in world.notices] == [
-            "100 idle endpoints will be removed",
-            "1 idle endpoints will be removed",
+            "Idle endpoints that will be removed: 100",
+            "Idle endpoints that will be removed: 1",
         ]
         assert changes(world).count("AddTags") == 101
 
@@ -602,7 +602,7 @@ class TestFailures:
         fail(world, "Publish", throttled("Publish"))
         report = run(world)
         assert verdicts(report) == {"iris-ep": (Action.DELETE, "idle")}
-        assert list(report.failures) == ["notice: 1 idle endpoints were removed"]
+        assert list(report.failures) == ["notice: Idle endpoints that were removed: 1"]
 
     def test_without_a_record_nothing_is_deleted(self, world: World) -> None:
         old(world)
