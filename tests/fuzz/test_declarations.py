@@ -23,8 +23,10 @@ from tests.fuzz.shapes import refusals
 from tests.fuzz.stack import Stack, synthesize
 from tests.fuzz.ways import WAYS
 
-#: Fewer accepted ones, and the test would mostly be about refusals. Percent, for each way of hosting.
+#: Percent that is accepted of each way of hosting; with fewer, the test would mostly be about refusals.
 FEWEST_ACCEPTED = 30
+#: A small sample may have a few less.
+SMALL, FEWEST_OF_SMALL = 100, 20
 
 
 def _text(declaration: Plain) -> str:
@@ -71,4 +73,5 @@ def test_a_declaration_is_refused_with_a_cure_or_becomes_what_the_service_takes(
     ]
     assert not wrong, "\n".join(wrong)
     share = 100 * len(accepted) / seen["declared"]
-    assert share >= FEWEST_ACCEPTED, f"only {share:.0f} % of {seen['declared']} declarations are accepted"
+    fewest = FEWEST_OF_SMALL if seen["declared"] < SMALL else FEWEST_ACCEPTED
+    assert share >= fewest, f"only {share:.0f} % of {seen['declared']} declarations are accepted"
