@@ -43,7 +43,7 @@ def listener(project: Project) -> Callable[[], list[str]]:
     def heard() -> list[str]:
         found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0).get("Messages", [])
         subjects = [json.loads(message["Body"]).get("Subject", "") for message in found]
-        return sorted(subject for subject in subjects if "idle" in subject and "removed" in subject)
+        return sorted(subject for subject in subjects if subject.startswith("Idle endpoints"))
 
     return heard
 
