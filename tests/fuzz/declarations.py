@@ -82,8 +82,8 @@ def declarations(draw: Callable[[st.SearchStrategy[Any]], Any], way: str) -> Pla
     dict
         What the YAML files of an environment hold together.
     """
-    kind = draw(st.sampled_from(("calm", "calm", "crossed", "crossed", "slipped", "broken")))
-    d = Draws(draw, kind)
+    kind = draw(st.sampled_from(("calm", "crossed", "slipped", "calm", "crossed", "slipped", "crossed", "broken")))
+    d = Draws(draw, kind, right=draw(st.integers(0, 20)) if kind == "slipped" else 0)
     endpoint = {"version": d.one(1, "2026-11-21", bad=(0, "v 1", None, 1.5)), **WAYS[way](d), **_beside(d, way)}
     _roomy(d, endpoint)
     environment = d.one("dev", "staging", "prod")

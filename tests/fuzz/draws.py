@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 Plain = dict[str, Any]
 Kind = Literal["calm", "crossed", "slipped", "broken"]
-#: How many of a hundred values are wrong.
-WRONG: Mapping[Kind, int] = {"calm": 0, "crossed": 0, "slipped": 3, "broken": 12}
+#: How many of a hundred values of a broken declaration are wrong.
+WRONG = 12
 
 ACCOUNT, REGION = "111122223333", "eu-west-1"
 KEY = "alias/mine"
@@ -24,7 +24,7 @@ BURSTABLE, INFERENTIA = "ml.t2.medium", "ml.inf1.xlarge"
 NEW_TYPE = "ml.zz9.large"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Draws:
     """Draws values, the simplest first, so that Hypothesis shrinks towards a plain declaration.
 
@@ -34,17 +34,24 @@ class Draws:
         Hypothesis gives it.
     kind
         ``calm``: only values that the documentation allows, boundaries included. ``crossed``: besides, a section that
-        belongs to another way of hosting. ``slipped``: about one value is wrong. ``broken``: several are.
+        belongs to another way of hosting. ``slipped``: one value is wrong. ``broken``: several are.
+    right
+        How many values are right before the one that slips.
     """
 
     draw: Callable[[st.SearchStrategy[Any]], Any]
     kind: Kind
+    right: int = 0
 
     def one(self, *good: Any, bad: tuple[Any, ...] = ()) -> Any:
         """One of several values."""
-        if bad and WRONG[self.kind] and self.sometimes(WRONG[self.kind]):
-            return self.draw(st.sampled_from(bad))
-        return self.draw(st.sampled_from(good))
+        return self.draw(st.sampled_from(bad if bad and self._wrong() else good))
+
+    def _wrong(self) -> bool:
+        if self.kind == "slipped":
+            self.right -= 1
+            return self.right == -1
+        return self.kind == "broken" and self.sometimes(WRONG)
 
     def flag(self, *, bad: tuple[Any, ...] = ()) -> Any:
         """Whether something is on."""
