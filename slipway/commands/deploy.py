@@ -1,0 +1,51 @@
+"""`slipway deploy` and `slipway diff`: an environment as its config says."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from slipway.commands.base import WRONG, Commands, loaded, no_endpoint
+from slipway.commands.status import show_status
+
+_EXAMPLE = "slipway deploy --env dev\n  slipway deploy --wake iris"
+
+
+def register(commands: Commands) -> None:
+    """Add the commands."""
+    launch = commands.add("deploy", deploy, _EXAMPLE, target=True)
+    launch.add_argument(
+        "--wake",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="bring back an endpoint that the cleanup removed because it was idle; may be repeated",
+    )
+    commands.add("diff", diff, "slipway diff --env prod --target aws", target=True)
+
+
+def deploy(args: argparse.Namespace) -> int:
+    """Bring an environment to what its config says."""
+    from slipway.ops.deploy import Deployer
+    from slipway.ops.target import choose
+
+    environment = loaded(args).environment
+    for name in args.wake:
+        if name not in environment.endpoints:
+            print(no_endpoint(name, tuple(environment.endpoints)), file=sys.stderr)
+            return WRONG
+    target = choose(environment, args.target, start=True)
+    print(target.where, flush=True)
+    Deployer(environment, target, args.config, wake=args.wake).run()
+    return show_status(args, ask=True)
+
+
+def diff(args: argparse.Namespace) -> int:
+    """Show what a deployment would change."""
+    from slipway.ops.deploy import Deployer
+    from slipway.ops.target import choose
+
+    environment = loaded(args).environment
+    target = choose(environment, args.target)
+    print(target.where, flush=True)
+    return Deployer(environment, target, args.config).diff()
