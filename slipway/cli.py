@@ -79,6 +79,7 @@ def _exit_code(error: Exception) -> int | None:
         return WRONG if isinstance(error, UnreadableError) else FAILED
     from botocore.exceptions import BotoCoreError, ClientError
 
+    from slipway.ops.confirm import Unconfirmed
     from slipway.ops.deploy import DeployError, WrongArtifact
     from slipway.ops.invoke import InvokeError, WrongRequest
     from slipway.ops.package import PackageError
@@ -86,7 +87,7 @@ def _exit_code(error: Exception) -> int | None:
     from slipway.ops.target import WrongTarget
     from slipway.spec.lock import LockError
 
-    if isinstance(error, WrongTarget | WrongArtifact | WrongRequest | LockError | PackageError):
+    if isinstance(error, WrongTarget | WrongArtifact | WrongRequest | LockError | PackageError | Unconfirmed):
         return WRONG
     known = DeployError | PublishError | InvokeError | BotoCoreError | ClientError
     return FAILED if isinstance(error, known) else None
