@@ -12,7 +12,10 @@ from collections.abc import Sequence
 
 from slipway.commands import config, deploy, idle, invoke, local, plan, publish, rehearse, status
 from slipway.commands.base import FAILED, WRONG, Commands, Run, formatter
+from slipway.ops.unfinished import Terminated, terminable
 
+#: As shells have it: 128 and the signal's number.
+INTERRUPTED, TERMINATED = 130, 143
 #: In the order of the help.
 COMMANDS = (config, local, publish, deploy, plan, rehearse, status, idle, invoke)
 
@@ -40,16 +43,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 done, 1 failed, 2 wrong usage or config, 3 a plan with findings at which it is to fail.
+        0 done, 1 failed, 2 wrong usage or config, 3 rolled back, or a plan with findings at which it is to fail, 4
+        timed out, 130 interrupted, 143 terminated.
     """
     args = _parser().parse_args(arguments)
     run: Run = args.run
     try:
-        code = run(args)
-        sys.stdout.flush()
+        with terminable():
+            code = run(args)
+            sys.stdout.flush()
+    except Terminated:
+        print("terminated", file=sys.stderr)
+        return TERMINATED
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:
         # Whoever read the output, such as `head`, has seen enough. Python would complain once more when it closes it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -85,11 +93,14 @@ def _exit_code(error: Exception) -> int | None:
     from slipway.ops.package import PackageError
     from slipway.ops.publish import PublishError
     from slipway.ops.target import WrongTarget
+    from slipway.ops.trouble import OperationError, WrongOperation
     from slipway.spec.lock import LockError
 
-    if isinstance(error, WrongTarget | WrongArtifact | WrongRequest | LockError | PackageError | Unconfirmed):
+    if isinstance(
+        error, WrongOperation | WrongTarget | WrongArtifact | WrongRequest | LockError | PackageError | Unconfirmed
+    ):
         return WRONG
-    known = DeployError | PublishError | InvokeError | BotoCoreError | ClientError
+    known = OperationError | DeployError | PublishError | InvokeError | BotoCoreError | ClientError
     return FAILED if isinstance(error, known) else None
 
 
