@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from slipway.local.metrics.series import SeriesStore
+from slipway.local.metrics.series import SeriesStore, first_period
 from slipway.rollout import queries
 from slipway.rollout.queries import Query
 from slipway.rollout.series import MINUTE, Points
@@ -28,4 +28,4 @@ def run(store: SeriesStore, wanted: Sequence[Query], start: float, end: float) -
         return store.points(query.metric, start, end, query.period, query.statistic) if query.metric else {}
 
     period = max([query.period for query in wanted] + [MINUTE])
-    return queries.run(wanted, points, range(int(start // period) * period, int(end), period))
+    return queries.run(wanted, points, range(first_period(start, end, period), int(end), period))

@@ -14,6 +14,12 @@ from slipway.rollout.series import MINUTE, Dimensions, Points, Series, SeriesKey
 RETENTION_MINUTES = 15 * 24 * 60
 
 
+def first_period(start: float, end: float, period: int) -> int:
+    """Return where the first period of a span begins, in seconds since the epoch."""
+    whole = period >= end - start // MINUTE * MINUTE
+    return int(start // MINUTE) * MINUTE if whole else int(start // period) * period
+
+
 @dataclass
 class _Series:
     unit: str
@@ -91,7 +97,8 @@ class SeriesStore:
         Parameters
         ----------
         start, end
-            Seconds since the epoch; the start is rounded down to the period, the end excluded.
+            Seconds since the epoch; the start is rounded down to the period, the end excluded. A period that has room for
+            all of it begins with its start, as on AWS, where all periods do: one value then speaks of just this time.
         period
             Seconds. Below a minute, a minute's data stands at its start.
         statistic
@@ -102,13 +109,14 @@ class SeriesStore:
         UnsupportedStatisticError
             For any other statistic.
         """
-        first = int(start // period) * period
+        first = first_period(start, end, period)
         groups: dict[int, list[Values]] = {}
         with self._lock:
             series = self._series.get(key)
             for at in sorted(series.minutes) if series else ():
                 if first <= at < end:
-                    groups.setdefault(at // period * period, []).append(series.minutes[at])  # type: ignore[union-attr]
+                    begin = first + (at - first) // period * period
+                    groups.setdefault(begin, []).append(series.minutes[at])  # type: ignore[union-attr]
             found = {at: summarize(group, statistic) for at, group in groups.items()}
         return {at: value for at, value in found.items() if value is not None}
 

@@ -62,6 +62,13 @@ def test_periods_group_minutes_and_start_on_the_period(store: SeriesStore) -> No
     assert found == {int(NOW): 5.0, int(NOW) + 300: 5.0}
 
 
+def test_a_period_as_long_as_the_whole_span_begins_with_it(store: SeriesStore) -> None:
+    for minute in range(10):
+        put(store, minute, minute=minute)
+    assert store.points(KEY, NOW + 130, NOW + 600, 480, "Sum") == {int(NOW) + 120: 44.0}
+    assert store.points(KEY, NOW + 130, NOW + 600, 3600, "p50") == {int(NOW) + 120: 5.0}
+
+
 def test_a_statistic_set_counts_but_has_no_percentile(store: SeriesStore) -> None:
     store.put_set(KEY, (10.0, 4.0, 1.0, 5.0))
     assert points(store, "Average") == [2.5]
