@@ -97,8 +97,8 @@ class SeriesStore:
         Parameters
         ----------
         start, end
-            Seconds since the epoch; the start is rounded down to the period, the end excluded. A period that has room for
-            all of it begins with its start, as on AWS, where all periods do: one value then speaks of just this time.
+            Seconds since the epoch; the start is rounded down to the period, the end excluded. A period that has
+            room for all of it begins with its start, as on AWS, where all do: one value then speaks of just this time.
         period
             Seconds. Below a minute, a minute's data stands at its start.
         statistic
