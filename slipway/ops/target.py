@@ -33,6 +33,8 @@ class Target:
         Variables with which any AWS tool goes there and nowhere else.
     where
         In words, for the first line of every command.
+    profile
+        Whose credentials its clients have, in an account; ``None`` for those that any AWS tool would take.
     """
 
     kind: Kind
@@ -40,6 +42,7 @@ class Target:
     region: str
     environ: Mapping[str, str]
     where: str
+    profile: str | None = None
 
     def child_environ(self) -> dict[str, str]:
         """The whole environment of a tool that is to go there.
@@ -69,7 +72,7 @@ class Target:
         import botocore.session
 
         if self.kind == "aws":
-            own = botocore.session.Session()
+            own = botocore.session.Session(profile=self.profile)
             # A session's variable also holds for the calls that get credentials, which a client's own config does not.
             own.set_config_variable("ignore_configured_endpoint_urls", value=True)
             return boto3.Session(botocore_session=own, region_name=self.region).client(service)  # type: ignore[call-overload]
@@ -125,13 +128,15 @@ def local_target(environment: Environment, running: control.Running | None) -> T
     )
 
 
-def aws_target(environment: Environment) -> Target:
+def aws_target(environment: Environment, profile: str | None = None) -> Target:
     """The account, proven by asking who the credentials belong to.
 
     Parameters
     ----------
     environment
         Whose account and Region.
+    profile
+        Whose credentials, where a command goes to two accounts; ``None`` for those that any AWS tool would take.
 
     Returns
     -------
@@ -160,24 +165,30 @@ def aws_target(environment: Environment) -> Target:
             "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
         },
         f"AWS · account {environment.account} · {environment.region} · {environment.environment}",
+        profile,
     )
     try:
         identity = target.client("sts").get_caller_identity()
     except (BotoCoreError, ClientError) as error:
+        login = (
+            f"for instance with `aws sso login --profile {profile}`, or name another profile"
+            if profile
+            else "for instance with `aws sso login`, and name the profile in AWS_PROFILE"
+        )
         raise WrongTarget(
-            f"cannot tell whose credentials these are ({error}): log in to account {environment.account}, "
-            "for instance with `aws sso login`, and name the profile in AWS_PROFILE"
+            f"cannot tell whose credentials these are ({error}): log in to account {environment.account}, {login}"
         ) from None
     if identity["Account"] != environment.account:
+        whose = f" of profile {profile}" if profile else ""
         raise WrongTarget(
-            f"the credentials ({identity['Arn']}) belong to account {identity['Account']}, but "
+            f"the credentials{whose} ({identity['Arn']}) belong to account {identity['Account']}, but "
             f"{environment.environment} lives in {environment.account}: use a profile of that account, or mend "
             f"`account` in {environment.environment}.yaml"
         )
     return target
 
 
-def choose(environment: Environment, kind: Kind, *, start: bool = False) -> Target:
+def choose(environment: Environment, kind: Kind, *, start: bool = False, profile: str | None = None) -> Target:
     """Find where a command goes.
 
     Parameters
@@ -188,6 +199,8 @@ def choose(environment: Environment, kind: Kind, *, start: bool = False) -> Targ
         ``local`` or ``aws``.
     start
         Start the local AWS when none runs.
+    profile
+        Whose credentials for an account, as for `aws_target`; the local AWS needs none.
 
     Returns
     -------
@@ -202,7 +215,7 @@ def choose(environment: Environment, kind: Kind, *, start: bool = False) -> Targ
         If the local AWS cannot be started.
     """
     if kind == "aws":
-        return aws_target(environment)
+        return aws_target(environment, profile)
     running = control.status()
     if start and running is None:
         for name, url in _stated_endpoints().items():

@@ -82,6 +82,42 @@ def test_credentials_that_do_not_work_are_refused_with_the_way_out(
         aws_target(environment)
 
 
+def test_a_profile_that_is_named_is_named_in_what_is_wrong_with_it(environment: Environment, identity: Any) -> None:
+    identity("210987654321")
+    with pytest.raises(WrongTarget, match=r"the credentials of profile acme-dev \(arn:.*\) belong to account 2109"):
+        aws_target(environment, "acme-dev")
+    identity(None, "ExpiredToken")
+    with pytest.raises(WrongTarget, match=r"`aws sso login --profile acme-dev`, or name another profile$"):
+        aws_target(environment, "acme-dev")
+    identity("111122223333")
+    assert aws_target(environment, "acme-dev").profile == "acme-dev"
+
+
+def test_a_profile_that_is_named_wins_over_what_any_aws_tool_would_take(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "config").write_text(
+        "".join(
+            f"[profile {name}]\naws_access_key_id = {key}\naws_secret_access_key = x\n"
+            for name, key in (("acme-dev", "AKIDEV"), ("acme-prod", "AKIPROD"))
+        )
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIANY")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    monkeypatch.setenv("AWS_PROFILE", "acme-prod")
+    used = [
+        Target("aws", environment.account, environment.region, {}, "", profile)
+        .client("s3")
+        ._request_signer._credentials.access_key
+        for profile in (None, "acme-dev", "acme-prod")
+    ]
+    assert used == ["AKIANY", "AKIDEV", "AKIPROD"]
+    with pytest.raises(WrongTarget, match=r"The config profile \(acme-qa\) could not be found"):
+        aws_target(environment, "acme-qa")
+
+
 @pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"])
 def test_an_endpoint_url_stops_whoever_means_the_account(
     environment: Environment, monkeypatch: pytest.MonkeyPatch, name: str
