@@ -15,6 +15,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from slipway.local.clock import SPEEDS, check_speed
+
 HOST = "127.0.0.1"
 DEFAULT_PORT = 4577
 DEFAULT_HOME = Path(".slipway")
@@ -80,7 +82,7 @@ class _State:
         return Running(self.pid, self.port, f"http://{HOST}:{self.port}")
 
 
-def start(home: Path = DEFAULT_HOME, port: int | None = None) -> Running:
+def start(home: Path = DEFAULT_HOME, port: int | None = None, speed: float | None = None) -> Running:
     """Start the local AWS, unless it runs already.
 
     Parameters
@@ -90,6 +92,9 @@ def start(home: Path = DEFAULT_HOME, port: int | None = None) -> Running:
     port
         1–65535, or 0 for a free one; by default 4577, or a free one where another folder's local AWS has that. Ignored
         when this home's server runs already.
+    speed
+        How many times as fast as the real time its clock runs, 1 to 3600; by default 1, or as it does when it runs
+        already.
 
     Returns
     -------
@@ -99,13 +104,21 @@ def start(home: Path = DEFAULT_HOME, port: int | None = None) -> Running:
     Raises
     ------
     LocalAwsError
-        When the port is taken, or the server ends or does not answer within a minute.
+        When there is no such speed, the port is taken, or the server ends or does not answer within a minute.
     """
+    from slipway.local import steering
+
+    try:
+        check_speed(SPEEDS[0] if speed is None else speed)
+    except ValueError as error:
+        raise LocalAwsError(str(error)) from None
     home = home.absolute()
     home.mkdir(parents=True, exist_ok=True)
     with _exclusive(home):
         state = _read(home)
         if state is not None and _answers(state):
+            if speed is not None:
+                steering.set_speed(state.running.url, speed)
             return state.running
         if state is not None:
             _end(state)
@@ -114,7 +127,7 @@ def start(home: Path = DEFAULT_HOME, port: int | None = None) -> Running:
             port = 0 if _whose(DEFAULT_PORT) else DEFAULT_PORT
         if whose := _whose(port):
             raise LocalAwsError(f"Port {port} on {HOST} is taken {whose}, or choose another port.")
-        return _launch(home, port).running
+        return _launch(home, port, speed or SPEEDS[0]).running
 
 
 def stop(home: Path = DEFAULT_HOME) -> bool:
@@ -246,7 +259,7 @@ def _whose(port: int) -> str | None:
     return None
 
 
-def _launch(home: Path, port: int) -> _State:
+def _launch(home: Path, port: int, speed: float) -> _State:
     port_file, log = home / "local.port", home / "local.log"
     token = secrets.token_hex(8)
     package_root = str(Path(__file__).resolve().parents[2])
@@ -257,7 +270,7 @@ def _launch(home: Path, port: int) -> _State:
             [
                 sys.executable,
                 *("-m", "slipway.local.server"),
-                *("--port", str(port), "--port-file", str(port_file)),
+                *("--port", str(port), "--port-file", str(port_file), "--speed", str(speed)),
             ],
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -64,7 +64,7 @@ class Application:
         return answer
 
 
-def serve(port: int, port_file: Path | None = None, token: str = "") -> None:
+def serve(port: int, port_file: Path | None = None, token: str = "", speed: float = 1.0) -> None:
     """Serve until SIGTERM or SIGINT.
 
     Parameters
@@ -75,14 +75,18 @@ def serve(port: int, port_file: Path | None = None, token: str = "") -> None:
         Where to write the port once the server listens.
     token
         Returned with the process id at ``control.IDENTITY_PATH``.
+    speed
+        How many times as fast as the real time its clock runs, 1 to 3600.
     """
     from slipway.local import mends
+    from slipway.local.clock import CLOCK
     from slipway.local.function_process import PROCESSES
     from slipway.local.mends import queues
     from slipway.local.mends.backlog import BACKLOGS
     from slipway.local.mends.endpoint_usage import Sampler
     from slipway.local.mends.function_run import ARCHIVES
     from slipway.local.runtime import FLEET
+    from slipway.local.ticker import TICKER
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("slipway").setLevel(logging.INFO)
@@ -91,7 +95,10 @@ def serve(port: int, port_file: Path | None = None, token: str = "") -> None:
     server.daemon_threads = True  # type: ignore[attr-defined]
     mends.apply(f"http://{HOST}:{server.port}")
 
-    Sampler(FLEET, also=[BACKLOGS.work_off_all, queues.publish_all]).start()
+    CLOCK.set_speed(speed)
+    for once_a_minute in (Sampler(FLEET).tick, lambda _: BACKLOGS.work_off_all(), lambda _: queues.publish_all()):
+        TICKER.register(once_a_minute, every=60.0)
+    TICKER.start()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         raise SystemExit(0)
@@ -105,6 +112,7 @@ def serve(port: int, port_file: Path | None = None, token: str = "") -> None:
     try:
         server.serve_forever()
     finally:
+        TICKER.stop()
         FLEET.stop()
         PROCESSES.stop()
         ARCHIVES.remove()
@@ -115,9 +123,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m slipway.local.server", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="0 chooses a free one (default)")
     parser.add_argument("--port-file", type=Path, help="where to write the port that was chosen")
+    parser.add_argument("--speed", type=float, default=1.0, help="how many times as fast its clock runs")
     given = parser.parse_args(arguments)
     token = os.environ.pop("SLIPWAY_LOCAL_TOKEN", "")
-    serve(given.port, given.port_file, token)
+    serve(given.port, given.port_file, token, given.speed)
 
 
 if __name__ == "__main__":

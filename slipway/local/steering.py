@@ -30,10 +30,22 @@ class ClockReading:
         With its zone, UTC.
     ahead
         How far that is ahead of the real time.
+    speed
+        How many seconds pass there in one of the real time.
     """
 
     now: datetime
     ahead: timedelta
+    speed: float = 1.0
+
+    @property
+    def real(self) -> bool:
+        """Whether it is the real time, and stays so."""
+        return not self.ahead and self.speed == 1
+
+    def real_seconds(self, simulated: float) -> float:
+        """Return how long to wait until so many seconds have passed there."""
+        return simulated / self.speed
 
 
 def clock(url: str) -> ClockReading:
@@ -55,6 +67,9 @@ def clock(url: str) -> ClockReading:
 def advance_clock(url: str, by: timedelta) -> ClockReading:
     """Move the clock forwards: what is stored grows older, and functions run later.
 
+    When it returns, all that was due meanwhile has happened, at the minute in which it was due; in an advance of more
+    than four hours at the next of 240 stops.
+
     Parameters
     ----------
     url
@@ -70,8 +85,26 @@ def advance_clock(url: str, by: timedelta) -> ClockReading:
     return _reading(_ask(url, CLOCK_PATH, {"AdvanceSeconds": by.total_seconds()}))
 
 
+def set_speed(url: str, speed: float) -> ClockReading:
+    """Let the clock run faster than the real time, or as it does; the present moment stays.
+
+    Parameters
+    ----------
+    url
+        ``Running.url``.
+    speed
+        1 to 3600 times.
+
+    Raises
+    ------
+    LocalAwsError
+        When it is not, or the server does not answer.
+    """
+    return _reading(_ask(url, CLOCK_PATH, {"Speed": speed}))
+
+
 def reset_clock(url: str) -> ClockReading:
-    """Return the clock to the real time; what was stored meanwhile lies in the future then.
+    """Return the clock to the real time and its speed; what was stored meanwhile lies in the future then.
 
     Raises
     ------
@@ -126,7 +159,7 @@ def seed_endpoints(url: str, account: str, region: str, endpoints: Iterable[Seed
 
 def _reading(answer: dict[str, Any]) -> ClockReading:
     now = datetime.fromtimestamp(answer["Now"], UTC)
-    return ClockReading(now, timedelta(seconds=answer["AheadSeconds"]))
+    return ClockReading(now, timedelta(seconds=answer["AheadSeconds"]), answer["Speed"])
 
 
 def _ask(url: str, path: str, members: dict[str, Any] | None = None) -> dict[str, Any]:

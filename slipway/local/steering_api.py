@@ -8,10 +8,10 @@ from typing import Any
 
 from slipway.local.clock import CLOCK
 from slipway.local.engine.documents import Document
-from slipway.local.mends import queues
 from slipway.local.mends.schedules import NotFiredError, fire
 from slipway.local.mends.seeding import seed
 from slipway.local.steering import CLOCK_PATH, FIRE_PATH, SEED_PATH
+from slipway.local.ticker import TICKER
 
 Respond = Callable[[str, list[tuple[str, str]]], Any]
 
@@ -19,10 +19,11 @@ Respond = Callable[[str, list[tuple[str, str]]], Any]
 def _clock(given: Document) -> Document:
     if given.get("Reset"):
         CLOCK.reset()
-    elif "AdvanceSeconds" in given:
-        CLOCK.advance(timedelta(seconds=float(given["AdvanceSeconds"])))
-        queues.publish_all()  # or they would have no metrics until the next minute
-    return {"Now": time.time(), "AheadSeconds": CLOCK.ahead.total_seconds()}
+    if "Speed" in given:
+        CLOCK.set_speed(float(given["Speed"]))
+    if "AdvanceSeconds" in given:
+        TICKER.advance(timedelta(seconds=float(given["AdvanceSeconds"])))
+    return {"Now": time.time(), "AheadSeconds": CLOCK.ahead.total_seconds(), "Speed": CLOCK.speed}
 
 
 def _fire(given: Document) -> Document:

@@ -56,6 +56,38 @@ def test_advances_add_up_until_the_clock_is_reset(moving: LocalAws) -> None:
     assert (found.ahead, off(found.now, timedelta()) < SOON) == (timedelta(), True)
 
 
+def test_a_faster_clock_runs_ahead_of_the_real_time_until_it_is_reset(moving: LocalAws) -> None:
+    assert steering.set_speed(moving.url, 3600).speed == 3600
+    before = steering.clock(moving.url)
+    assert eventually(lambda: steering.clock(moving.url).now - before.now > SOON)
+    found = steering.set_speed(moving.url, 1)
+    assert (found.speed, found.ahead > SOON) == (1, True)
+    assert off(found.now, found.ahead) < SOON
+    steering.set_speed(moving.url, 60)
+    assert steering.reset_clock(moving.url).real
+
+
+@pytest.mark.parametrize("speed", [0, 0.5, 3601])
+def test_a_speed_that_is_none_is_refused(moving: LocalAws, speed: float) -> None:
+    with pytest.raises(LocalAwsError, match="runs 1 to 3600 times as fast as time does"):
+        steering.set_speed(moving.url, speed)
+    assert steering.clock(moving.url).speed == 1
+
+
+def test_starting_it_again_sets_the_speed_that_is_asked_for_and_leaves_it_otherwise(home: Path) -> None:
+    url = control.start(home, port=0, speed=30).url
+    try:
+        assert steering.clock(url).speed == 30
+        control.start(home)
+        assert steering.clock(url).speed == 30
+        control.start(home, speed=2)
+        assert steering.clock(url).speed == 2
+        with pytest.raises(LocalAwsError, match="runs 1 to 3600 times"):
+            control.start(home, speed=0)
+    finally:
+        control.stop(home)
+
+
 @pytest.mark.parametrize("by", [timedelta(), timedelta(days=-1), timedelta(days=4000)])
 def test_the_clock_only_moves_forwards_and_not_beyond_measure(moving: LocalAws, by: timedelta) -> None:
     with pytest.raises(LocalAwsError, match="moves forwards, up to 3650 days ahead"):

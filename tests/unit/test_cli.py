@@ -24,6 +24,8 @@ COMMANDS = [
     ["local", "stop"],
     ["local", "status"],
     ["local", "env"],
+    ["local", "clock"],
+    ["local", "fire"],
     ["publish"],
     ["deploy"],
     ["diff"],

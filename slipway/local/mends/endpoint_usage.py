@@ -4,9 +4,7 @@ import contextlib
 import os
 import shutil
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterable
 
 from moto.sagemaker.models import sagemaker_backends
 
@@ -18,7 +16,8 @@ from slipway.local.model_server import Usage
 from slipway.local.runtime import Fleet, Slot
 from slipway.rollout.series import SeriesKey
 
-_SAMPLE_SECONDS = 60.0
+# What a process used in less real time than this says nothing; a fast clock's minute has what was found before.
+_SHORTEST_SECONDS = 0.2
 _VARIANT, _COMPONENT = 4, 5  # how much of a slot says which variant, and which component on it
 
 
@@ -49,26 +48,16 @@ class Sampler:
     ----------
     fleet
         The model servers.
-    also
-        What else to do once a minute.
     """
 
-    def __init__(self, fleet: Fleet, also: Iterable[Callable[[], None]] = ()) -> None:
+    def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
-        self._also = tuple(also)
-        self._before: dict[Slot, tuple[float, Usage]] = {}
+        self._before: dict[Slot, tuple[float, Usage, float | None]] = {}
 
-    def start(self) -> None:
-        """Sample from now on, in a thread that ends with the process."""
-        threading.Thread(target=self._loop, daemon=True, name="endpoint-metrics").start()
-
-    def _loop(self) -> None:
-        while True:
-            time.sleep(_SAMPLE_SECONDS)
-            with contextlib.suppress(OSError):
-                self.sample()
-            for publish in self._also:
-                publish()
+    def tick(self, _now: float) -> None:
+        """Sample what can be read: a process may end meanwhile."""
+        with contextlib.suppress(OSError):
+            self.sample()
 
     def sample(self) -> None:
         """Publish the usage since the last sample; the first one has no CPU, which takes two."""
@@ -90,12 +79,14 @@ class Sampler:
 
     def _cpu(self, slot: Slot, usage: Usage, now: float) -> float | None:
         """Return the percentage of a core that a process used since the last sample."""
-        known = self._before.get(slot)
-        self._before[slot] = (now, usage)
-        if known is None:
+        if slot not in self._before:
+            self._before[slot] = (now, usage, None)
             return None
-        then, before = known
-        return 100.0 * max(0.0, usage.cpu_seconds - before.cpu_seconds) / max(now - then, 0.001)
+        then, before, cpu = self._before[slot]
+        if now - then >= _SHORTEST_SECONDS:
+            cpu = 100.0 * max(0.0, usage.cpu_seconds - before.cpu_seconds) / (now - then)
+            self._before[slot] = (now, usage, cpu)
+        return cpu
 
 
 def _publish_variant(slot: Slot, used: Used) -> None:

@@ -126,14 +126,10 @@ def test_loaded_models_are_counted() -> None:
     assert values("LoadedModelCount", "Maximum") == [3.0]
 
 
-def test_what_else_is_due_every_minute_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    done: list[str] = []
-
-    def sleep(_seconds: float) -> None:
-        if done:
-            raise SystemExit
-
-    monkeypatch.setattr("time.sleep", sleep)
-    with pytest.raises(SystemExit):
-        Sampler(Servers({}), also=[lambda: done.append("backlogs")])._loop()
-    assert done == ["backlogs"]
+def test_a_minute_too_short_to_measure_has_the_usage_of_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([100.0, 160.0, 160.01])
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    sampler = Sampler(Servers({slot("main"): Server(Usage(1.0, 1.0), Usage(7.0, 1.0), Usage(7.01, 1.0))}))
+    for _ in range(3):
+        sampler.sample()
+    assert values("CPUUtilization", "Minimum") == values("CPUUtilization", "Maximum") == [pytest.approx(10.0)]
