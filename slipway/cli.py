@@ -91,7 +91,7 @@ def _exit_code(error: Exception) -> int | None:
     from slipway.ops.deploy import DeployError, WrongArtifact
     from slipway.ops.invoke import InvokeError, WrongRequest
     from slipway.ops.package import PackageError
-    from slipway.ops.publish import PublishError
+    from slipway.ops.storage import PublishError
     from slipway.ops.target import WrongTarget
     from slipway.ops.trouble import OperationError, WrongOperation
     from slipway.spec.lock import LockError

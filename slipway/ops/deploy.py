@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from slipway.ops.publish import PublishError, publish, short, stored_hash
+from slipway.ops.publish import publish
 from slipway.ops.removed import Removal, Removals
+from slipway.ops.storage import PublishError, short, stored_hash
 from slipway.spec.lock import LOCK_PATH, PUBLISHED_KEY, read_lock
 from slipway.spec.sources import artifacts
 

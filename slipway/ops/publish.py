@@ -1,8 +1,6 @@
 """Publish a model version: upload its package under its own key, once, and record its hash.
 
-No object is ever overwritten. The upload is a conditional write (``If-None-Match: *``), so of two publishers of one
-version S3 lets one through, and the other compares. boto3's ``upload_file`` does not pass that condition on
-(https://github.com/boto/boto3/issues/4366), which is why the multipart upload is written out here.
+No object is ever overwritten: of two publishers of one version S3 lets one through, and the other compares.
 
 The lock file is written last. So an interruption leaves nothing, or an object that the next run finds equal; at worst
 also parts of an upload that the bucket's lifecycle rule removes.
@@ -10,17 +8,13 @@ also parts of an upload that the bucket's lifecycle rule removes.
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import zlib
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from slipway.ops.package import Package, package
+from slipway.ops.storage import PublishError, refused, short, stored_hash, upload
 from slipway.spec.lock import PUBLISHED_KEY, artifact_key, read_lock, record
 from slipway.spec.sources import artifacts
 
@@ -29,26 +23,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from types_boto3_s3 import S3Client
-    from types_boto3_s3.type_defs import CompletedPartTypeDef
 
     from slipway.spec.environment import Environment
 
-#: Bytes; a larger archive is uploaded in parts of this size, four at a time (so 256 MiB of memory).
-PART_SIZE = 64 * 1024 * 1024
-PARALLEL_PARTS = 4
-MOST_PARTS = 10_000  # S3: "Amazon S3 multipart upload limits"
-
-#: Object metadata that holds the SHA-256 of the uncompressed tar.
-METADATA_KEY = "sha256"
-
-_CONTENT_TYPE = "application/gzip"
-#: Somebody else's object is there, or is just being written. NoSuchUpload: our own completion got through, its answer
-#: was lost, and botocore asked again.
-_NOT_FIRST = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchUpload"})
-
-
-class PublishError(Exception):
-    """A model version that could not be published."""
+#: What publishing takes, besides keys of KMS.
+RIGHTS = "s3:ListBucket on the bucket, s3:GetObject, s3:PutObject and s3:AbortMultipartUpload on models/*"
 
 
 class VersionTaken(PublishError):  # noqa: N818 - it is a state of the registry, not a malfunction
@@ -123,10 +102,10 @@ def publish(folder: Path, *, model: str, version: int | str, bucket: str, lock_p
         try:
             stored = stored_hash(s3, bucket, key)
             if stored is None:
-                uploaded = _upload(s3, bucket, key, packed)
+                uploaded = upload(s3, bucket, key, packed)
                 stored = packed.sha256 if uploaded else stored_hash(s3, bucket, key)
         except ClientError as error:
-            raise _explained(error, bucket, uri) from error
+            raise refused(error, bucket, key, f"publishing needs {RIGHTS}") from error
         if stored is None:
             raise PublishError(f"{uri} is being published by somebody else right now: try again")
         if stored != packed.sha256:
@@ -157,115 +136,6 @@ def published_models(environment: Environment) -> tuple[str, ...]:
     return tuple(found)
 
 
-def stored_hash(s3: S3Client, bucket: str, key: str) -> str | None:
-    """Answer the hash of the tar in the bucket: what publishing wrote beside it, or else its content's own.
-
-    Parameters
-    ----------
-    s3
-        A client of the bucket's account and Region.
-    bucket, key
-        Where the object is.
-
-    Returns
-    -------
-    str or None
-        SHA-256 of the uncompressed tar, in lower-case hexadecimal; None if there is no object.
-
-    Raises
-    ------
-    PublishError
-        If an object without a recorded hash is no gzip archive.
-    botocore.exceptions.ClientError
-        If S3 refuses.
-    """
-    try:
-        head = s3.head_object(Bucket=bucket, Key=key)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NotFound"):
-            return None  # or the bucket is missing, which the upload reports
-        raise
-    recorded = head["Metadata"].get(METADATA_KEY)
-    if recorded is not None:
-        return recorded
-    # Uploaded by other means, the console for instance: the content itself has to tell.
-    body = s3.get_object(Bucket=bucket, Key=key)["Body"]
-    try:
-        with gzip.GzipFile(fileobj=body, mode="rb") as tar:
-            return hashlib.file_digest(tar, "sha256").hexdigest()
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise PublishError(
-            f"s3://{bucket}/{key} was uploaded by other means and is no gzip archive ({error}): "
-            "publish under another version, or delete it if no endpoint uses it"
-        ) from error
-
-
-def _upload(s3: S3Client, bucket: str, key: str, packed: Package) -> bool:
-    """Upload unless an object is there; answer whether this call made the object."""
-    try:
-        if packed.size > PART_SIZE:
-            _upload_parts(s3, bucket, key, packed)
-        else:
-            with packed.archive.open("rb") as content:
-                s3.put_object(
-                    Bucket=bucket,
-                    Key=key,
-                    Body=content,
-                    ContentType=_CONTENT_TYPE,
-                    Metadata={METADATA_KEY: packed.sha256},
-                    IfNoneMatch="*",
-                )
-    except ClientError as error:
-        if error.response["Error"]["Code"] in _NOT_FIRST:
-            return False
-        raise
-    return True
-
-
-def _upload_parts(s3: S3Client, bucket: str, key: str, packed: Package) -> None:
-    """Upload in parts; the condition holds for the last step, which makes the object."""
-    part_size = max(PART_SIZE, -(-packed.size // MOST_PARTS))
-    upload_id = s3.create_multipart_upload(
-        Bucket=bucket,
-        Key=key,
-        ContentType=_CONTENT_TYPE,
-        Metadata={METADATA_KEY: packed.sha256},
-        ChecksumAlgorithm="CRC32",
-    )["UploadId"]
-
-    def upload_part(number: int) -> CompletedPartTypeDef:
-        with packed.archive.open("rb") as content:
-            content.seek((number - 1) * part_size)
-            part = s3.upload_part(
-                Bucket=bucket,
-                Key=key,
-                UploadId=upload_id,
-                PartNumber=number,
-                Body=content.read(part_size),
-                ChecksumAlgorithm="CRC32",
-            )
-        return {
-            "PartNumber": number,
-            "ETag": part["ETag"],
-            "ChecksumCRC32": part["ChecksumCRC32"],
-        }
-
-    try:
-        with ThreadPoolExecutor(PARALLEL_PARTS) as pool:
-            parts = list(pool.map(upload_part, range(1, -(-packed.size // part_size) + 1)))
-        s3.complete_multipart_upload(
-            Bucket=bucket,
-            Key=key,
-            UploadId=upload_id,
-            MultipartUpload={"Parts": parts},
-            IfNoneMatch="*",
-        )
-    except BaseException:
-        with suppress(ClientError, BotoCoreError):  # what went wrong first is what counts
-            s3.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload_id)
-        raise
-
-
 def _taken(
     model: str,
     version: int | str,
@@ -290,24 +160,3 @@ def _free(model: str, version: int | str, hashes: Mapping[str, str]) -> str:
     if "/" in model:
         return f"version {free}, and let requests name {model.partition('/')[2]}/v{free}/model.tar.gz"
     return f"version {free}, and write `version: {free}` where the config names {model}"
-
-
-def short(sha256: str) -> str:
-    """Shorten a hash to what a person compares."""
-    return f"{sha256:.12}…"
-
-
-def _explained(error: ClientError, bucket: str, uri: str) -> PublishError:
-    code = error.response["Error"]["Code"]
-    if code == "NoSuchBucket":
-        return PublishError(
-            f"bucket {bucket} does not exist: deploy the environment's foundation first, "
-            "or check that the credentials and the Region are that environment's"
-        )
-    if code in ("403", "AccessDenied"):
-        return PublishError(
-            f"{uri}: access denied to {error.operation_name}: publishing needs s3:ListBucket on "
-            "the bucket, s3:GetObject, s3:PutObject and s3:AbortMultipartUpload on models/*, and, "
-            "where a KMS key encrypts the bucket, kms:GenerateDataKey and kms:Decrypt"
-        )
-    return PublishError(f"{uri}: {error}")

@@ -13,9 +13,10 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from moto import mock_aws
 
-from slipway.ops import publish as publishing
+from slipway.ops import storage
 from slipway.ops.package import PackageError, package
-from slipway.ops.publish import Published, PublishError, VersionTaken, publish, published_models
+from slipway.ops.publish import Published, VersionTaken, publish, published_models
+from slipway.ops.storage import PublishError
 from slipway.spec.lock import LockError, read_lock, record
 from tests.unit.ops.conftest import Declare
 
@@ -70,7 +71,7 @@ def run(s3: S3Client, folder: Path, lock: Path) -> Run:
 @pytest.fixture
 def large(folder: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
     """Make the model need two parts; 5 MiB is the smallest part that S3 takes."""
-    monkeypatch.setattr(publishing, "PART_SIZE", 5 * 1024 * 1024)
+    monkeypatch.setattr(storage, "PART_SIZE", 5 * 1024 * 1024)
     weights = random.Random(7).randbytes(6 * 1024 * 1024)  # noqa: S311 - not for secrets
     (folder / "weights.bin").write_bytes(weights)
     return weights
@@ -323,7 +324,7 @@ def test_a_missing_bucket_asks_to_deploy_the_foundation(
     s3: S3Client, folder: Path, lock: Path, monkeypatch: pytest.MonkeyPatch, *, large_model: bool
 ) -> None:
     if large_model:
-        monkeypatch.setattr(publishing, "PART_SIZE", 1)
+        monkeypatch.setattr(storage, "PART_SIZE", 1)
     with pytest.raises(PublishError, match="bucket nowhere does not exist: deploy the environment's foundation"):
         publish(folder, model="iris", version=1, bucket="nowhere", lock_path=lock, s3=s3)
     assert not lock.exists()
