@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.iam.policy import Request
+from slipway.local.iam_policy import Request
 
 Tags = Callable[[str], Mapping[str, str]]
 

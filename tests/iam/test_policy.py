@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.iam.policy import Decision, Request, Unsupported, evaluate
+from slipway.local.iam_policy import Decision, Request, Unsupported, evaluate
 
 ALLOWED, IMPLICIT, EXPLICIT = Decision.ALLOWED, Decision.IMPLICITLY_DENIED, Decision.EXPLICITLY_DENIED
 BUCKET = "arn:aws:s3:::amzn-s3-demo-bucket"

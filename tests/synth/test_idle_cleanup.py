@@ -14,8 +14,8 @@ from botocore.exceptions import ClientError
 
 from idle_endpoint_cleanup import handler
 from idle_endpoint_cleanup.settings import Settings
+from slipway.local.iam_policy import Decision, Request, Statement, evaluate
 from slipway.spec.load import load
-from tests.iam.policy import Decision, Request, Statement, evaluate
 from tests.synth.conftest import Assembly
 from tests.unit.idle.fake_aws import ACCOUNT, OURS, RECORDS, REGION, TOPIC, World
 from tests.unit.idle.role import Role

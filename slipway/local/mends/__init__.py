@@ -17,6 +17,7 @@ from slipway.local.mends import (
     invocation,
     logs,
     names,
+    permissions,
     queues,
     s3,
     sagemaker,
@@ -44,6 +45,7 @@ def apply(url: str) -> None:
     s3.apply()
     tagging.apply()
     names.apply()
+    permissions.apply()
     sagemaker.apply()
     inference_components.apply()
     scaling.apply()

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from idle_endpoint_cleanup.permissions import statements
 from idle_endpoint_cleanup.settings import Settings
+from slipway.local.iam_policy import Decision, Statement, evaluate
 from tests.iam.calls import Account, request_of
-from tests.iam.policy import Decision, Statement, evaluate
 from tests.unit.idle.fake_aws import ACCOUNT, REGION, Json, World, error
 
 

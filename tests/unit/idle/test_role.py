@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from idle_endpoint_cleanup.handler import perform
 from idle_endpoint_cleanup.run import Run
-from tests.iam.policy import Statement
+from slipway.local.iam_policy import Statement
 from tests.unit.idle.fake_aws import ACCOUNT, DAY, OURS, RECORDS, REGION, TOPIC, World, arn
 from tests.unit.idle.role import Role, policy
 

@@ -17,7 +17,7 @@ Statement = Mapping[str, Any]
 
 
 class Unsupported(Exception):  # noqa: N818
-    """The policy uses something that is not evaluated here; guessing would make a test that proves nothing."""
+    """The policy uses something that is not evaluated here; a guess would prove nothing."""
 
 
 class Decision(Enum):
@@ -97,14 +97,15 @@ def _element(statement: Statement, name: str, matches: Callable[[str], bool]) ->
     return not any(matches(pattern) for pattern in _listed(statement[f"Not{name}"]))
 
 
-def _listed(value: Any) -> list[str]:
-    values = value if isinstance(value, list) else [value]
-    for one in values:
+def _listed(value: object) -> list[str]:
+    found = []
+    for one in value if isinstance(value, list) else [value]:
         if not isinstance(one, str):
             raise Unsupported(f"a value that is no string: {one!r}")
         if "${" in one:
             raise Unsupported(f"the policy variable in {one}")
-    return values
+        found.append(one)
+    return found
 
 
 def _like(pattern: str, value: str) -> bool:
