@@ -101,7 +101,7 @@ def test_an_update_stores_how_it_was_deployed(hosting: Hosting) -> None:
     hosting.endpoint(hosting.config(main=model))
     rolling = {
         "MaximumBatchSize": {"Type": "CAPACITY_PERCENT", "Value": 50},
-        "WaitIntervalInSeconds": 60,
+        "WaitIntervalInSeconds": 0,
     }
     hosting.api.update_endpoint(
         EndpointName=hosting.name,

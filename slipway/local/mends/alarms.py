@@ -20,7 +20,7 @@ from slipway.rollout.alarm import CompositeAlarm, read
 from slipway.rollout.composite import children, holds
 from slipway.rollout.declared import DeclarationError
 from slipway.rollout.expressions import ExpressionError
-from slipway.rollout.history import evaluate_at
+from slipway.rollout.history import History, Transition, evaluate_at
 from slipway.rollout.series import MINUTE, SeriesKey
 from slipway.rollout.state import INSUFFICIENT_DATA, State
 
@@ -61,6 +61,7 @@ def _keeping_state(original: Callable[..., Alarm]) -> Callable[..., Alarm]:
             for member in ("state_value", "state_reason", "state_updated_timestamp", "history"):
                 setattr(alarm, member, getattr(before, member))
             alarm.held_until = getattr(before, "held_until", 0.0)  # type: ignore[attr-defined]
+            alarm.held = getattr(before, "held", None)  # type: ignore[attr-defined]
         return alarm
 
     return put_metric_alarm
@@ -87,9 +88,49 @@ def _holding(original: Callable[..., None]) -> Callable[..., None]:
     ) -> None:
         """Let a state that was set by hand stand until the next evaluation would be."""
         original(self, alarm_name, reason, reason_data, state_value)
-        self.alarms[alarm_name].held_until = time.time() + _HELD_SECONDS  # type: ignore[attr-defined]
+        alarm, now = self.alarms[alarm_name], time.time()
+        alarm.held_until = now + _HELD_SECONDS  # type: ignore[attr-defined]
+        alarm.held = Transition(now, cast("State", state_value), reason)  # type: ignore[attr-defined]
 
     return set_alarm_state
+
+
+# -- alarms that an update follows
+
+
+def state_of(alarm: Alarm) -> State:
+    """Return an alarm's state."""
+    return cast("State", alarm.state_value)
+
+
+def held(alarm: Alarm, now: float) -> bool:
+    """Tell whether a state that was set by hand stands."""
+    return float(getattr(alarm, "held_until", 0.0)) > now
+
+
+def with_held(history: History, alarm: Alarm) -> History:
+    """Return an alarm's states with the one that was set by hand last."""
+    hand: Transition | None = getattr(alarm, "held", None)
+    if hand is None:
+        return history
+    until = hand.time + _HELD_SECONDS
+    before = [one for one in history.transitions if one.time < hand.time]
+    after = [Transition(until, history.at(until)), *(one for one in history.transitions if one.time > until)]
+    return History(history.initial, (*before, hand, *after))
+
+
+def bring(alarm: Alarm, history: History, now: float) -> None:
+    """Leave an alarm in the state that its history has for now."""
+    passed = [one for one in history.transitions if one.time <= now]
+    state = history.at(now)
+    if state != alarm.state_value:
+        alarm.update_state(passed[-1].reason if passed else "", "{}", state)
+
+
+def follow(alarms: Iterable[Alarm], settle: Callable[[], object] | None) -> None:
+    """Let an update evaluate its alarms, as often as the service would; ``None`` when it is over."""
+    for alarm in alarms:
+        alarm.follower = settle  # type: ignore[attr-defined]
 
 
 def refresh(backend: CloudWatchBackend, chosen: Iterable[Alarm], asking: frozenset[str] = frozenset()) -> None:
@@ -105,7 +146,11 @@ def refresh(backend: CloudWatchBackend, chosen: Iterable[Alarm], asking: frozens
         Names of the composite alarms that want to know, which ends circles of them.
     """
     for alarm in chosen:
-        if getattr(alarm, "held_until", 0.0) > time.time() or alarm.name in asking:
+        follower = getattr(alarm, "follower", None)
+        if follower is not None:
+            follower()
+            continue
+        if held(alarm, time.time()) or alarm.name in asking:
             continue
         verdict = _verdict(backend, alarm, asking | {alarm.name})
         if verdict is not None and verdict[0] != alarm.state_value:

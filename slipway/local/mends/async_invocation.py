@@ -87,7 +87,7 @@ class _Job:
     @property
     def notification(self) -> Document:
         """The config's topics."""
-        config = self.call.endpoint.config.async_inference_config
+        config = self.call.config.async_inference_config
         return config["OutputConfig"].get("NotificationConfig") or {}
 
 
@@ -105,7 +105,7 @@ def invoke_endpoint_async(self: SageMakerRuntimeResponse) -> TYPE_RESPONSE:
 
 
 def _job(call: Call) -> _Job:
-    config = call.endpoint.config.async_inference_config
+    config = call.config.async_inference_config
     if call.mode is not Mode.ASYNCHRONOUS or not config:
         raise InvalidError(f"Endpoint {call.endpoint.endpoint_name} is not asynchronous; use InvokeEndpoint.")
     source = call.headers.get(f"{HEADER}inputlocation", "")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from moto.sagemaker.models import sagemaker_backends
 
 from slipway.local.mends import endpoint_telemetry as telemetry
-from slipway.local.mends.hosting import HostedEndpoint
+from slipway.local.mends.hosted_endpoint import HostedEndpoint
 
 # The service chooses a number itself where the config has none; a model server here answers one request at a time.
 _DEFAULT_CONCURRENCY = 1

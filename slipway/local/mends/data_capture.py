@@ -33,7 +33,7 @@ def apply(url: str) -> None:
 
 def capture(call: Call, body: bytes, response: Response) -> None:
     """Write a request and its response if the endpoint config says so, in the background."""
-    config = call.endpoint.config.request.get("DataCaptureConfig") or {}
+    config = call.config.request.get("DataCaptureConfig") or {}
     sampled = random.random() * 100 < config.get("InitialSamplingPercentage", 0)  # noqa: S311 - a sample
     if not config.get("EnableCapture", True) or not sampled:
         return

@@ -362,7 +362,7 @@ def _dimensions(call: Call) -> list[Dimensions]:
     plain = _plain(call)
     if call.mode is Mode.SERVERLESS:
         return [plain]
-    return [plain, [*plain, ("EndpointConfigName", call.endpoint.endpoint_config_name)]]
+    return [plain, [*plain, ("EndpointConfigName", call.config.endpoint_config_name)]]
 
 
 def _put(account: str, region: str, dimensions: Dimensions, metrics: Iterable[Metric[T]], subject: T) -> None:

@@ -10,7 +10,8 @@ from moto.sagemaker.models import sagemaker_backends
 
 from slipway.local.mends import cloudwatch
 from slipway.local.mends.endpoint_telemetry import COMPONENTS, INSTANCES
-from slipway.local.mends.hosting import HostedEndpoint, instance_types
+from slipway.local.mends.hosted_endpoint import HostedEndpoint
+from slipway.local.mends.hosting import instance_types
 from slipway.local.mends.inference_components import component_store
 from slipway.local.model_server import Usage
 from slipway.local.runtime import Fleet, Slot
@@ -114,7 +115,7 @@ def _publish_component(slot: Slot, used: Used) -> None:
         return
     endpoint = backend.endpoints.get(component.endpoint_name)
     fleet = endpoint.config.variant(variant) if isinstance(endpoint, HostedEndpoint) else None
-    specification = component.specification(instance_types(fleet or {})) or {}
+    specification = component.served.specification(instance_types(fleet or {})) or {}
     reserved = specification.get("ComputeResourceRequirements") or {}
     cores = float(reserved.get("NumberOfCpuCoresRequired") or os.cpu_count() or 1)
     values = {"MemoryUtilizationNormalized": min(100.0, 100.0 * used.memory_mb / reserved["MinMemoryRequiredInMb"])}

@@ -1,4 +1,4 @@
-"""What SageMaker hosting remembers: models, endpoint configs and endpoints, as they were requested.
+"""What SageMaker hosting remembers: models and endpoint configs, as they were requested.
 
 moto's own records keep only some members of a request, check instance types against an old list,
 and hold an endpoint config's ARN as a tuple. These take their places in moto's backend, so that
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from moto.sagemaker.models import FakeEndpoint, FakeEndpointConfig, Model
+from moto.sagemaker.models import FakeEndpointConfig, Model
 
 from slipway.local.engine.documents import Document
 
@@ -21,7 +21,7 @@ def now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-class _Ready:
+class Ready:
     """Answers what moto's own CloudFormation asks of a record; abstract there."""
 
     def is_created(self) -> bool:
@@ -29,7 +29,7 @@ class _Ready:
         return True
 
 
-class HostedModel(_Ready, Model):
+class HostedModel(Ready, Model):
     """A model, with every member of its request."""
 
     def __init__(self, account: str, region: str, request: Mapping[str, Any]) -> None:
@@ -65,7 +65,7 @@ class HostedModel(_Ready, Model):
         return bool(mode == "Direct")
 
 
-class HostedConfig(_Ready, FakeEndpointConfig):
+class HostedConfig(Ready, FakeEndpointConfig):
     """An endpoint config, with every member of its request.
 
     It holds its models as well: an endpoint goes on serving models that were deleted since.
@@ -108,7 +108,7 @@ class HostedConfig(_Ready, FakeEndpointConfig):
 
     def variant(self, name: str) -> Document | None:
         """Return a production variant."""
-        return _named(self.production_variants, name)
+        return named(self.production_variants, name)
 
     @property
     def shadow_variants(self) -> list[Document]:
@@ -119,104 +119,6 @@ class HostedConfig(_Ready, FakeEndpointConfig):
     def hosts_components(self) -> bool:
         """Whether inference components are deployed to it, rather than models: its variants have none."""
         return not any(model_names(variant) for variant in self.production_variants)
-
-
-class HostedEndpoint(_Ready, FakeEndpoint):
-    """An endpoint: what it serves now, and how it was last deployed."""
-
-    def __init__(
-        self,
-        account: str,
-        region: str,
-        name: str,
-        config: HostedConfig,
-        tags: list[dict[str, str]],
-        deployment: Document | None,
-    ) -> None:
-        super().__init__(
-            account_id=account,
-            region_name=region,
-            endpoint_name=name,
-            endpoint_config_name=config.endpoint_config_name,
-            production_variants=[],
-            data_capture_config={},
-            tags=tags,
-        )
-        self.config = config
-        self.last_deployment_config = deployment
-        self.production_variants = _summaries(config.production_variants, config)
-
-    def deploy(self, config: HostedConfig, deployment: Document | None, retained: Iterable[str]) -> None:
-        """Serve another config.
-
-        Parameters
-        ----------
-        config
-            The new one.
-        deployment
-            The DeploymentConfig of the update.
-        retained
-            Which of DesiredInstanceCount and DesiredWeight keep their live values.
-        """
-        kept = set(retained)
-        live = {v["VariantName"]: v for v in self.production_variants}
-        fresh = _summaries(config.production_variants, config)
-        for variant in fresh:
-            before = live.get(variant["VariantName"], {})
-            for member in ("InstanceCount", "Weight"):
-                desired = f"Desired{member}"
-                if desired in kept and desired in before and desired in variant:
-                    for state in ("Desired", "Current"):
-                        variant[f"{state}{member}"] = before[f"{state}{member}"]
-        self.config = config
-        self.endpoint_config_name = config.endpoint_config_name
-        self.production_variants = fresh
-        self.last_deployment_config = deployment or self.last_deployment_config
-        self.last_modified_time = now()
-
-    def live_variant(self, name: str) -> dict[str, Any] | None:
-        """Return a production variant as it is now, with its live weight and capacity."""
-        return _named(self.production_variants, name)
-
-    def rescale(self, wanted: Document) -> None:
-        """Give a variant another weight or capacity, as UpdateEndpointWeightsAndCapacities has them."""
-        variant = self.live_variant(wanted["VariantName"]) or {}
-        members = {key: wanted[f"Desired{key}"] for key in ("Weight", "InstanceCount") if f"Desired{key}" in wanted}
-        if wanted.get("ServerlessUpdateConfig"):
-            members["ServerlessConfig"] = {**variant["CurrentServerlessConfig"], **wanted["ServerlessUpdateConfig"]}
-        for key, value in members.items():
-            variant[f"Desired{key}"] = variant[f"Current{key}"] = value
-        self.last_modified_time = now()
-
-    @property
-    def response_object(self) -> Document:
-        """What DescribeEndpoint answers."""
-        request = self.config.request
-        described: Document = {
-            "EndpointName": self.endpoint_name,
-            "EndpointArn": self.arn,
-            "EndpointConfigName": self.endpoint_config_name,
-            "ProductionVariants": self.production_variants,
-            "EndpointStatus": self.endpoint_status,
-            "FailureReason": self.failure_reason,
-            "CreationTime": self.creation_time,
-            "LastModifiedTime": self.last_modified_time,
-            "LastDeploymentConfig": self.last_deployment_config,
-            "AsyncInferenceConfig": request.get("AsyncInferenceConfig"),
-            "ExplainerConfig": request.get("ExplainerConfig"),
-            "ShadowProductionVariants": _summaries(self.config.shadow_variants, self.config),
-        }
-        capture = request.get("DataCaptureConfig")
-        if capture:
-            enabled = bool(capture.get("EnableCapture", True))
-            described["DataCaptureConfig"] = {
-                "EnableCapture": enabled,
-                "CaptureStatus": "Started" if enabled else "Stopped",
-                "CurrentSamplingPercentage": capture["InitialSamplingPercentage"],
-                "DestinationS3Uri": capture["DestinationS3Uri"],
-                "KmsKeyId": capture.get("KmsKeyId", ""),
-            }
-        return {key: item for key, item in described.items() if item not in (None, [])}
 
 
 def instance_types(variant: Document) -> list[str]:
@@ -237,7 +139,8 @@ def _pools(variant: Document) -> list[Document]:
     return sorted(variant.get("InstancePools") or [], key=lambda pool: int(pool.get("Priority", 1)))
 
 
-def _named(variants: Iterable[dict[str, Any]], name: str) -> dict[str, Any] | None:
+def named(variants: Iterable[dict[str, Any]], name: str) -> dict[str, Any] | None:
+    """Return a variant by its name."""
     return next((variant for variant in variants if variant["VariantName"] == name), None)
 
 
@@ -246,7 +149,8 @@ def deployed_image(image: str, resolved: datetime) -> Document:
     return {"SpecifiedImage": image, "ResolvedImage": image, "ResolutionTime": resolved}
 
 
-def _summaries(variants: Iterable[Document], config: HostedConfig) -> list[dict[str, Any]]:
+def summaries(variants: Iterable[Document], config: HostedConfig) -> list[dict[str, Any]]:
+    """Return the variants of a config as an endpoint is described that serves it."""
     return [_summary(variant, config) for variant in variants]
 
 

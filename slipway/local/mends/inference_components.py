@@ -1,7 +1,11 @@
 """Inference components, of which moto has none: what is remembered of them, and their operations."""
 
+import random
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import wraps
 
 from moto.core.resource_tagging import TaggedResource
@@ -10,11 +14,19 @@ from moto.sagemaker.models import SageMakerModelBackend
 from moto.sagemaker.responses import SageMakerResponse
 
 from slipway.local.engine.documents import Document
-from slipway.local.mends.hosting import HostedEndpoint, HostedModel, deployed_image, instance_types, model_names, now
+from slipway.local.mends import alarms
+from slipway.local.mends.hosted_endpoint import HostedEndpoint
+from slipway.local.mends.hosting import HostedModel, deployed_image, instance_types, model_names, now
 from slipway.local.mends.names import Names
 from slipway.local.mends.patching import add, replace
+from slipway.local.mends.progress import Progress, pace_of
 from slipway.local.mends.sagemaker_api import arn_of, endpoint_of, invalid, listed, request_of
+from slipway.local.pace import AT_ONCE, SETTINGS, Flaw
 from slipway.local.runtime import FLEET
+from slipway.rollout.declared import DeclarationError
+from slipway.rollout.fleets import Instances, Update, Variant
+from slipway.rollout.policy import Policy, read
+from slipway.rollout.stages import Outcome
 
 _KIND = "inference-component"
 # InferenceComponentComputeResourceRequirements in the API.
@@ -40,6 +52,46 @@ def apply() -> None:
     )
 
 
+@dataclass(frozen=True)
+class Specified:
+    """What an inference component runs.
+
+    Attributes
+    ----------
+    specifications
+        One, or one for each instance type.
+    models
+        The models that they name; they go on being served when they were deleted since.
+    per_instance_type
+        Whether they were given as several.
+    number
+        Which update brought it.
+    """
+
+    specifications: tuple[Document, ...]
+    models: Mapping[str, HostedModel]
+    per_instance_type: bool
+    number: int = 0
+
+    def specification(self, types: Iterable[str]) -> Document | None:
+        """Return what runs on the first of some types of instances; a specification without a type is for all."""
+        for wanted in (*types, None):
+            for specification in self.specifications:
+                if specification.get("InstanceType") == wanted:
+                    return specification
+        return None
+
+
+@dataclass(frozen=True)
+class _Moving:
+    """A creation or an update under way: what it brings, how many copies, and where it stands."""
+
+    specified: Specified
+    copies: int
+    progress: Progress
+    created: bool
+
+
 class HostedComponent:
     """An inference component: a model on the instances of an endpoint's variant.
 
@@ -60,54 +112,127 @@ class HostedComponent:
         self.arn = arn_of(backend, _KIND, self.name)
         self.endpoint_arn = arn_of(backend, "endpoint", self.endpoint_name)
         self.tags: list[dict[str, str]] = list(request.get("Tags") or [])
-        self.status = "InService"
         self.creation_time = self.last_modified_time = now()
-        self.copies = 0
+        self.failure_reason = ""
         self.last_deployment_config: Document | None = None
-        self.specifications: list[Document] = []
-        self.models: dict[str, HostedModel] = {}
-        self.deploy(request, models)
+        self._where = (backend.account_id, backend.region_name)
+        self._lock = threading.RLock()
+        self._status = "InService"
+        self._moving: _Moving | None = None
+        self._copies = 0
+        self._served = Specified(tuple(specifications_of(request)), models, "Specifications" in request)
+        self._begin(self._served, _copies_of(request, 0), Policy(), created=True)
 
     def deploy(self, request: Document, models: Mapping[str, HostedModel]) -> None:
-        """Serve what a request says; what it leaves out stays.
+        """Begin to serve what a request says; what it leaves out stays.
 
         Parameters
         ----------
         request
-            Members of CreateInferenceComponent or UpdateInferenceComponent.
+            Members of UpdateInferenceComponent.
         models
             The models that its specifications name.
-        """
-        given = specifications_of(request)
-        if given:
-            self.specifications, self.models = given, dict(models)
-            self._per_instance_type = "Specifications" in request
-        if request.get("RuntimeConfig"):
-            self.copies = int(request["RuntimeConfig"]["CopyCount"])
-        self.last_deployment_config = request.get("DeploymentConfig") or self.last_deployment_config
-        self.last_modified_time = now()
 
-    def specification(self, types: Iterable[str]) -> Document | None:
-        """Return what it runs on the first of some types of instances; a specification without a type is for all."""
-        for wanted in (*types, None):
-            for specification in self.specifications:
-                if specification.get("InstanceType") == wanted:
-                    return specification
-        return None
+        Raises
+        ------
+        DeclarationError
+            When the service would refuse the DeploymentConfig.
+        """
+        given, served = specifications_of(request), self._served
+        policy = read(request.get("DeploymentConfig")) if given else Policy()
+        if given:
+            served = Specified(tuple(given), dict(models), "Specifications" in request, served.number + 1)
+        self.last_deployment_config = request.get("DeploymentConfig") or self.last_deployment_config
+        self._begin(served, _copies_of(request, self.copies), policy, created=False)
+
+    def _begin(self, specified: Specified, copies: int, policy: Policy, *, created: bool) -> None:
+        flaws = SETTINGS.flaws(*self._where, self.name)
+        if specified is self._served and not created:
+            policy = Policy()
+        old = 0 if created else self._copies
+        pace = pace_of(flaws) if copies > old or specified is not self._served or created else AT_ONCE
+        update = Update(policy, (Variant(self.name, Instances(old), Instances(copies)),), pace)
+        unhealthy = f"The container of {self.name} did not pass the ping health check."
+        progress = Progress(*self._where, update, unhealthy=unhealthy if Flaw.UNHEALTHY in flaws else "")
+        with self._lock:
+            self.last_modified_time, self.failure_reason = now(), ""
+            self._moving = _Moving(specified, copies, progress, created)
+            alarms.follow(progress.followed, self.settle)
+        self.settle()
+
+    def settle(self) -> None:
+        """Bring everything to this moment."""
+        with self._lock:
+            moving = self._moving
+            if moving is None:
+                return
+            moving.progress.settle(time.time())
+            if not moving.progress.over(time.time()):
+                return
+            self._moving = None
+            alarms.follow(moving.progress.followed, None)
+            updated = moving.progress.rollout.outcome is Outcome.UPDATED
+            gone = self._served if updated else moving.specified
+            if updated:
+                self._served, self._copies = moving.specified, moving.copies
+            elif moving.created:
+                self._status = "Failed"
+            self.failure_reason = moving.progress.failure
+            self.last_modified_time = datetime.fromtimestamp(moving.progress.ended, UTC).replace(tzinfo=None)
+            if gone is not self._served:
+                FLEET.retire((*self._where, self.endpoint_name, self.variant_name, self.name, str(gone.number)))
+
+    @property
+    def status(self) -> str:
+        """The status at this moment."""
+        self.settle()
+        moving = self._moving
+        if moving is None:
+            return self._status
+        return "Creating" if moving.created else "Updating"
+
+    @property
+    def copies(self) -> int:
+        """How many copies serve, of both specifications together."""
+        self.settle()
+        moving = self._moving
+        if moving is None:
+            return self._copies
+        stage = moving.progress.stage(time.time())
+        return stage.ready("old") + stage.ready("new")
+
+    @property
+    def served(self) -> Specified:
+        """What serves; during an update still the old one."""
+        return self._served
+
+    def chosen(self) -> Specified:
+        """Return which of its specifications answers a request: by the traffic that each gets."""
+        self.settle()
+        with self._lock:
+            if self._moving is None:
+                return self._served
+            share = self._moving.progress.stage(time.time()).traffic.new
+            moved = random.random() < share  # noqa: S311 - traffic, not secrets
+            return self._moving.specified if moved else self._served
 
     @property
     def base(self) -> str | None:
         """The component of which it is an adapter."""
-        return self.specifications[0].get("BaseInferenceComponentName")
+        return self._served.specifications[0].get("BaseInferenceComponentName")
 
     @property
     def response_object(self) -> Document:
         """What DescribeInferenceComponent answers."""
-        described = [_described(specification, self.last_modified_time) for specification in self.specifications]
+        self.settle()
+        moving, served = self._moving, self._served
+        described = [_described(specification, self.last_modified_time) for specification in served.specifications]
+        desired = moving.copies if moving is not None else self._copies
         return {
             **self.summary(),
-            **({"Specifications": described} if self._per_instance_type else {"Specification": described[0]}),
-            "RuntimeConfig": {"DesiredCopyCount": self.copies, "CurrentCopyCount": self.copies},
+            **({"Specifications": described} if served.per_instance_type else {"Specification": described[0]}),
+            **({"FailureReason": self.failure_reason} if self.failure_reason else {}),
+            "RuntimeConfig": {"DesiredCopyCount": desired, "CurrentCopyCount": self.copies},
             **({"LastDeploymentConfig": self.last_deployment_config} if self.last_deployment_config else {}),
         }
 
@@ -129,6 +254,11 @@ def specifications_of(request: Document) -> list[Document]:
     """Return the specifications of a request, of which there is one, or one for each instance type."""
     single = request.get("Specification")
     return [single] if single else list(request.get("Specifications") or [])
+
+
+def _copies_of(request: Document, present: int) -> int:
+    runtime = request.get("RuntimeConfig")
+    return int(runtime["CopyCount"]) if runtime else present
 
 
 def _described(specification: Document, resolved: datetime) -> Document:
@@ -186,15 +316,17 @@ def update_inference_component(self: SageMakerResponse) -> ActionResult:
     backend, component, request = self.sagemaker_backend, _component(self), request_of(self)
     endpoint = endpoint_of(backend, component.endpoint_name)
     given = specifications_of(request)
-    models = _models(backend, endpoint, component.variant_name, given) if given else component.models
-    component.deploy(request, models)
+    models = _models(backend, endpoint, component.variant_name, given) if given else component.served.models
+    _refuse_in_progress(component)
+    _deploy(component, request, models)
     return ActionResult({"InferenceComponentArn": component.arn})
 
 
 def update_inference_component_runtime_config(self: SageMakerResponse) -> ActionResult:
     """UpdateInferenceComponentRuntimeConfig: another number of copies."""
     component = _component(self)
-    component.deploy({"RuntimeConfig": request_of(self)["DesiredRuntimeConfig"]}, component.models)
+    _refuse_in_progress(component)
+    component.deploy({"RuntimeConfig": request_of(self)["DesiredRuntimeConfig"]}, component.served.models)
     return ActionResult({"InferenceComponentArn": component.arn})
 
 
@@ -221,6 +353,18 @@ def list_inference_components(self: SageMakerResponse) -> ActionResult:
         if endpoint in (None, component.endpoint_name) and variant in (None, component.variant_name)
     ]
     return listed(self, "InferenceComponents", "InferenceComponentName", summaries, "InferenceComponentStatus")
+
+
+def _refuse_in_progress(component: HostedComponent) -> None:
+    if component.status in ("Creating", "Updating", "Deleting"):
+        raise invalid(f'Cannot update in-progress inference component "{component.arn}".')
+
+
+def _deploy(component: HostedComponent, request: Document, models: Mapping[str, HostedModel]) -> None:
+    try:
+        component.deploy(request, models)
+    except DeclarationError as error:
+        raise invalid(f"Invalid DeploymentConfig: {error}") from error
 
 
 def _component(self: SageMakerResponse) -> HostedComponent:

@@ -16,8 +16,9 @@ from moto.sagemakerruntime.responses import SageMakerRuntimeResponse
 
 from slipway.local.engine.documents import Document
 from slipway.local.mends.artifacts import MULTI_MODEL, containers_of
-from slipway.local.mends.hosting import HostedEndpoint, HostedModel, instance_types, model_names
-from slipway.local.mends.inference_components import HostedComponent, component_store
+from slipway.local.mends.hosted_endpoint import Choice, HostedEndpoint
+from slipway.local.mends.hosting import HostedConfig, HostedModel, instance_types, model_names
+from slipway.local.mends.inference_components import HostedComponent, Specified, component_store
 from slipway.local.runtime import Slot
 
 HEADER = "x-amzn-sagemaker-"
@@ -67,14 +68,27 @@ class Mode(Enum):
 
 @dataclass(frozen=True)
 class Call:
-    """One request to one variant, or to one inference component on it."""
+    """One request to one variant of one fleet, or to one inference component on it.
+
+    Attributes
+    ----------
+    config
+        What the fleet serves: during an update there are two of them.
+    variant, live_variant
+        As the config declares it, and as it is now, with its capacity; the same for a shadow variant.
+    component, specified
+        The inference component, and which of its specifications: during an update it has two.
+    """
 
     account: str
     region: str
     endpoint: HostedEndpoint
+    config: HostedConfig
     variant: Document
+    live_variant: Document
     headers: Mapping[str, str]
     component: HostedComponent | None = None
+    specified: Specified | None = None
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     @property
@@ -89,9 +103,10 @@ class Call:
 
     @property
     def slot(self) -> Slot:
-        """The beginning of the slots of its model servers."""
+        """The beginning of the slots of its model servers: each fleet has its own."""
         component = self.component.name if self.component else ""
-        return (self.account, self.region, self.endpoint.endpoint_name, self.variant_name, component)
+        fleet = str(self.specified.number) if self.specified else self.config.endpoint_config_name
+        return (self.account, self.region, self.endpoint.endpoint_name, self.variant_name, component, fleet)
 
     @cached_property
     def model(self) -> HostedModel:
@@ -102,9 +117,9 @@ class Call:
         InvalidError
             When an adapter is asked, which the local AWS does not run.
         """
-        if self.component is None:
-            return self.endpoint.config.models[model_names(self.variant)[0]]
-        return _component_model(self.component, self.variant)
+        if self.component is None or self.specified is None:
+            return self.config.models[model_names(self.variant)[0]]
+        return _component_model(self.component, self.specified, self.variant)
 
     @cached_property
     def containers(self) -> list[Document]:
@@ -116,7 +131,7 @@ class Call:
         """How the variant hosts its models."""
         if self.component is not None:
             return Mode.COMPONENT
-        if self.endpoint.config.async_inference_config:
+        if self.config.async_inference_config:
             return Mode.ASYNCHRONOUS
         if self.variant.get("ServerlessConfig"):
             return Mode.SERVERLESS
@@ -124,14 +139,9 @@ class Call:
             return Mode.MULTI_MODEL
         return Mode.REAL_TIME
 
-    @property
-    def live_variant(self) -> Document:
-        """The variant as it is now, with its live capacity; what was configured for a shadow variant."""
-        return self.endpoint.live_variant(self.variant_name) or self.variant
-
     def shadow(self, variant: Document) -> "Call":
         """Return the same request to a shadow variant."""
-        return replace(self, variant=variant, request_id=str(uuid.uuid4()))
+        return replace(self, variant=variant, live_variant=variant, request_id=str(uuid.uuid4()))
 
 
 def call_of(self: SageMakerRuntimeResponse) -> Call:
@@ -154,24 +164,27 @@ def call_of(self: SageMakerRuntimeResponse) -> Call:
         raise InvalidError(
             f"Endpoint {name} does not host inference components and does not support inference component header."
         )
-    chosen = headers.get(f"{HEADER}target-variant") or _by_weight(endpoint)
-    variant = endpoint.config.variant(chosen)
-    if variant is None:
-        raise InvalidError(f"Variant {chosen} not found for endpoint {name}.")
-    call = Call(account, region, endpoint, variant, headers)
+    chosen = _chosen(endpoint, headers.get(f"{HEADER}target-variant"))
+    call = Call(account, region, endpoint, chosen.config, chosen.variant, chosen.live, headers)
     _refuse_target_model(call)
     _refuse_target_container(call)
     return call
 
 
-def _by_weight(endpoint: HostedEndpoint) -> str:
-    """Return a variant by the live weights; a variant of weight 0 gets no traffic."""
-    variants = endpoint.production_variants
-    weights = [float(variant.get("CurrentWeight", 1.0)) for variant in variants]
+def _chosen(endpoint: HostedEndpoint, wanted: str | None) -> Choice:
+    """Return a variant by the live weights, or the one that is asked for, of either fleet by the traffic of each.
+
+    A variant of weight 0 gets no traffic, unless it is asked for.
+    """
+    choices = [one for one in endpoint.choices() if wanted in (None, one.variant["VariantName"])]
+    if not choices:
+        raise InvalidError(f"Variant {wanted} not found for endpoint {endpoint.endpoint_name}.")
+    weights = [one.weight for one in choices]
     if not any(weights):
-        raise InvalidError(f"All variants of endpoint {endpoint.endpoint_name} have weight 0.")
-    names: list[str] = [variant["VariantName"] for variant in variants]
-    return random.choices(names, weights)[0]  # noqa: S311 - traffic, not secrets
+        if wanted is None:
+            raise InvalidError(f"All variants of endpoint {endpoint.endpoint_name} have weight 0.")
+        weights = [1.0] * len(choices)
+    return random.choices(choices, weights)[0]  # noqa: S311 - traffic, not secrets
 
 
 # -- inference components
@@ -190,17 +203,18 @@ def _to_component(account: str, region: str, endpoint: HostedEndpoint, headers: 
     variant = endpoint.config.variant(component.variant_name)
     if variant is None:
         raise InvalidError(f"Variant {component.variant_name} not found for endpoint {endpoint.endpoint_name}.")
-    call = Call(account, region, endpoint, variant, headers, component)
+    config, live = endpoint.config, endpoint.live_variant(component.variant_name) or variant
+    call = Call(account, region, endpoint, config, variant, live, headers, component, component.chosen())
     _refuse_target_model(call)
     if component.copies == 0:
         raise NoCapacityError(call)
     return call
 
 
-def _component_model(component: HostedComponent, variant: Document) -> HostedModel:
+def _component_model(component: HostedComponent, specified: Specified, variant: Document) -> HostedModel:
     """Return what an inference component runs on its variant's type of instance, as a model."""
     types = instance_types(variant)
-    specification = component.specification(types)
+    specification = specified.specification(types)
     if specification is None:
         raise InvalidError(f"Inference Component {component.name} has no specification for {', '.join(types)}.")
     if specification.get("BaseInferenceComponentName"):
@@ -211,7 +225,7 @@ def _component_model(component: HostedComponent, variant: Document) -> HostedMod
     own = specification.get("Container") or {}
     members = {"Image": own.get("Image"), "ModelDataUrl": own.get("ArtifactUrl"), "Environment": own.get("Environment")}
     given = {key: item for key, item in members.items() if item}
-    model = component.models.get(specification.get("ModelName", ""))
+    model = specified.models.get(specification.get("ModelName", ""))
     if model is not None and not given:
         return model
     container = {**(model.all_containers[0] if model else {}), **given}

@@ -13,18 +13,13 @@ from moto.sagemaker.responses import SageMakerResponse
 from slipway.local.engine.documents import Document
 from slipway.local.engine.planning import partition
 from slipway.local.mends.backlog import BACKLOGS
-from slipway.local.mends.hosting import (
-    RETAINABLE,
-    HostedConfig,
-    HostedEndpoint,
-    HostedModel,
-    instance_types,
-    model_names,
-)
+from slipway.local.mends.hosted_endpoint import HostedEndpoint
+from slipway.local.mends.hosting import RETAINABLE, HostedConfig, HostedModel, instance_types, model_names
 from slipway.local.mends.inference_components import components_of
 from slipway.local.mends.patching import add, replace
 from slipway.local.mends.sagemaker_api import arn_of, endpoint_of, invalid, listed, plain, request_of
 from slipway.local.runtime import FLEET
+from slipway.rollout.declared import DeclarationError
 
 _NAMESPACE = "sagemaker"
 _VARIANT_DIMENSIONS = (
@@ -202,7 +197,11 @@ def update_endpoint(self: SageMakerResponse) -> ActionResult:
     if excluded and not retain:
         raise invalid("ExcludeRetainedVariantProperties can only be specified when RetainAllVariantProperties is true.")
     kept = RETAINABLE - excluded if retain else set()
-    endpoint.deploy(config, plain(self._get_param("DeploymentConfig")), kept)
+    again = bool(self._get_param("RetainDeploymentConfig", if_none=False))
+    try:
+        endpoint.deploy(config, plain(self._get_param("DeploymentConfig")), kept, retain_deployment=again)
+    except DeclarationError as error:
+        raise invalid(f"Invalid DeploymentConfig: {error}") from error
     return ActionResult({"EndpointArn": endpoint.arn})
 
 

@@ -10,7 +10,7 @@ from moto.sagemaker.responses import SageMakerResponse
 from slipway.local.engine.documents import Document
 from slipway.local.engine.planning import partition
 from slipway.local.mends.answers import ApiError
-from slipway.local.mends.hosting import HostedEndpoint
+from slipway.local.mends.hosted_endpoint import HostedEndpoint
 from slipway.local.mends.names import in_arn
 
 
@@ -36,6 +36,7 @@ def endpoint_of(backend: SageMakerModelBackend, name: str) -> HostedEndpoint:
     found = backend.endpoints.get(name)
     if not isinstance(found, HostedEndpoint):
         raise invalid(f'Could not find endpoint "{arn_of(backend, "endpoint", name)}".')
+    found.settle()
     return found
 
 

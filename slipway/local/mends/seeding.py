@@ -3,7 +3,8 @@
 from moto.sagemaker.models import sagemaker_backends
 
 from slipway.local.engine.documents import Document
-from slipway.local.mends.hosting import HostedConfig, HostedEndpoint, HostedModel
+from slipway.local.mends.hosted_endpoint import HostedEndpoint
+from slipway.local.mends.hosting import HostedConfig, HostedModel
 
 _MODEL = "seeded"
 

@@ -22,7 +22,7 @@ def copy(call: Call, send: Callable[[Call], object]) -> None:
     send
         Sends a copy; what it returns is dropped.
     """
-    for variant in call.endpoint.config.shadow_variants:
+    for variant in call.config.shadow_variants:
         if random.random() < share(call, variant):  # noqa: S311 - traffic, not secrets
             copied = call.shadow(variant)
             threading.Thread(target=_try, args=(copied, send), daemon=True, name="shadow").start()

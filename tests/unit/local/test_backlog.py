@@ -4,7 +4,8 @@ from moto.sagemaker.models import sagemaker_backends
 
 from slipway.local.mends import cloudwatch
 from slipway.local.mends.backlog import Backlogs
-from slipway.local.mends.hosting import HostedConfig, HostedEndpoint
+from slipway.local.mends.hosted_endpoint import HostedEndpoint
+from slipway.local.mends.hosting import HostedConfig
 from slipway.rollout.series import SeriesKey
 
 ACCOUNT, REGION = "210987654321", "eu-south-2"

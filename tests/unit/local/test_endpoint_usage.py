@@ -8,7 +8,8 @@ from moto.sagemaker.models import sagemaker_backends
 
 from slipway.local.mends import cloudwatch
 from slipway.local.mends.endpoint_usage import Sampler
-from slipway.local.mends.hosting import HostedConfig, HostedEndpoint
+from slipway.local.mends.hosted_endpoint import HostedEndpoint
+from slipway.local.mends.hosting import HostedConfig
 from slipway.local.mends.inference_components import HostedComponent, component_store
 from slipway.local.model_server import ModelServer, Usage
 from slipway.local.runtime import Fleet, Slot
