@@ -39,6 +39,10 @@ class LiveVariant:
         Such as ``Baking``; empty while nothing moves.
     images
         What was deployed, as the service resolved it.
+    message
+        Of the first status, such as ``Launching 3 instance(s).``; empty when there is none.
+    since
+        When the first status began; ``None`` where the service does not say.
     """
 
     name: str
@@ -48,6 +52,8 @@ class LiveVariant:
     desired_count: int | None = None
     statuses: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
+    message: str = ""
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +175,7 @@ def live_of(found: Mapping[str, Any]) -> Live:
 
 def _variants(found: Mapping[str, Any]) -> Iterator[LiveVariant]:
     for one in found.get("ProductionVariants", ()):
+        first: Mapping[str, Any] = next(iter(one.get("VariantStatus", ())), {})
         yield LiveVariant(
             one["VariantName"],
             one.get("CurrentWeight", 1.0),
@@ -177,6 +184,8 @@ def _variants(found: Mapping[str, Any]) -> Iterator[LiveVariant]:
             one.get("DesiredInstanceCount"),
             tuple(status["Status"] for status in one.get("VariantStatus", ())),
             tuple(image.get("ResolvedImage") or image["SpecifiedImage"] for image in one.get("DeployedImages", ())),
+            first.get("StatusMessage", ""),
+            first.get("StartTime"),
         )
 
 
