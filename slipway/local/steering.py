@@ -16,6 +16,8 @@ from slipway.local.control import LocalAwsError
 CLOCK_PATH = "/_slipway/clock"
 FIRE_PATH = "/_slipway/schedules/fire"
 SEED_PATH = "/_slipway/endpoints"
+PACE_PATH = "/_slipway/pace"
+FLAWS_PATH = "/_slipway/flaws"
 
 _SECONDS = 60.0
 
@@ -129,6 +131,55 @@ def fire_schedule(url: str, account: str, region: str, name: str, group: str = "
     """
     answer = _ask(url, FIRE_PATH, {"Account": account, "Region": region, "Group": group, "Name": name})
     return str(answer["ExecutionId"])
+
+
+def set_pace(url: str, provision: timedelta) -> None:
+    """Let new instances and copies take their time from now on; by default they serve at once.
+
+    Parameters
+    ----------
+    url
+        ``Running.url``.
+    provision
+        Until they serve, by the local AWS's clock; nothing or more.
+
+    Raises
+    ------
+    LocalAwsError
+        When it is less, or the server does not answer.
+    """
+    _ask(url, PACE_PATH, {"ProvisionSeconds": provision.total_seconds()})
+
+
+def give_flaw(url: str, account: str, region: str, name: str, flaw: str) -> None:
+    """Let the updates of an endpoint or an inference component go wrong from now on.
+
+    Parameters
+    ----------
+    url
+        ``Running.url``.
+    account, region, name
+        Which; it need not be there yet.
+    flaw
+        A value of ``slipway.local.pace.Flaw``: ``stuck``, ``unhealthy``, ``rollback-fails`` or ``system-update``.
+
+    Raises
+    ------
+    LocalAwsError
+        When there is no such flaw, or the server does not answer.
+    """
+    _ask(url, FLAWS_PATH, {"Account": account, "Region": region, "Name": name, "Flaw": flaw})
+
+
+def clear_flaws(url: str, account: str, region: str, name: str) -> None:
+    """Let the updates of an endpoint or an inference component go well again.
+
+    Raises
+    ------
+    LocalAwsError
+        When the server does not answer.
+    """
+    _ask(url, FLAWS_PATH, {"Account": account, "Region": region, "Name": name, "Flaw": None})
 
 
 @dataclass(frozen=True)

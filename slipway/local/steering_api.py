@@ -10,8 +10,10 @@ from slipway.local.clock import CLOCK
 from slipway.local.engine.documents import Document
 from slipway.local.mends.schedules import NotFiredError, fire
 from slipway.local.mends.seeding import seed
-from slipway.local.steering import CLOCK_PATH, FIRE_PATH, SEED_PATH
+from slipway.local.pace import NEVER, SETTINGS, Flaw
+from slipway.local.steering import CLOCK_PATH, FIRE_PATH, FLAWS_PATH, PACE_PATH, SEED_PATH
 from slipway.local.ticker import TICKER
+from slipway.rollout.fleets import Pace
 
 Respond = Callable[[str, list[tuple[str, str]]], Any]
 
@@ -34,7 +36,29 @@ def _seed(given: Document) -> Document:
     return {"Endpoints": seed(given["Account"], given["Region"], given["Endpoints"])}
 
 
-_ACTIONS = {CLOCK_PATH: _clock, FIRE_PATH: _fire, SEED_PATH: _seed}
+def _pace(given: Document) -> Document:
+    if "ProvisionSeconds" in given:
+        seconds = float(given["ProvisionSeconds"])
+        if not 0 <= seconds < NEVER:
+            raise ValueError(f"Instances take 0 s or more to serve, not {seconds:g} s.")
+        SETTINGS.pace = Pace(provision=seconds)
+    return {"ProvisionSeconds": SETTINGS.pace.provision}
+
+
+def _flaws(given: Document) -> Document:
+    where = given["Account"], given["Region"], given["Name"]
+    if given["Flaw"] is None:
+        SETTINGS.clear(*where)
+    else:
+        try:
+            flaw = Flaw(given["Flaw"])
+        except ValueError:
+            raise ValueError(f"{given['Flaw']!r} is none of {', '.join(Flaw)}.") from None
+        SETTINGS.give(*where, flaw)
+    return {"Flaws": sorted(SETTINGS.flaws(*where))}
+
+
+_ACTIONS = {CLOCK_PATH: _clock, FIRE_PATH: _fire, SEED_PATH: _seed, PACE_PATH: _pace, FLAWS_PATH: _flaws}
 
 
 def answers(path: str) -> bool:
