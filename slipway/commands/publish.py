@@ -5,13 +5,23 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from slipway.commands.base import OK, WRONG, Commands, unknown
+
+if TYPE_CHECKING:
+    from slipway.ops.publish import Published
+    from slipway.spec.environment import Environment
+
+_EXAMPLE = (
+    "slipway publish build/v2 --model iris --version 2\n"
+    "  slipway publish build/store-4 --model demand/store-4 --version 1"
+)
 
 
 def register(commands: Commands) -> None:
     """Add the command."""
-    one = commands.add("publish", publish, "slipway publish build/v2 --model iris --version 2", target=True)
+    one = commands.add("publish", publish, _EXAMPLE, target=True)
     one.add_argument("folder", type=Path, help="what becomes model.tar.gz")
     one.add_argument(
         "--model",
@@ -39,7 +49,7 @@ def publish(args: argparse.Namespace) -> int:
     if not any(args.model == model or (model.endswith("/") and args.model.startswith(model)) for model in known):
         print(f"note: {unknown(f'no endpoint uses a model {args.model!r}', args.model, known)}", file=sys.stderr)
     target = choose(environment, args.target)
-    print(target.where)
+    print(target.where, flush=True)
     done = run(
         args.folder,
         model=args.model,
@@ -48,6 +58,15 @@ def publish(args: argparse.Namespace) -> int:
         lock_path=args.config / LOCK,
         s3=target.client("s3"),
     )
-    print(f"{'uploaded' if done.uploaded else 'already there'}: {done.uri} ({done.size:,} bytes)")
-    print(f"sha256 {done.sha256}, recorded in {args.config / LOCK}")
+    report(done, environment, args.config / LOCK)
     return OK
+
+
+def report(done: Published, environment: Environment, lock: Path) -> None:
+    """Say what was published, and who serves it without a deployment."""
+    from slipway.ops.multi_model import serving
+
+    print(f"{'uploaded' if done.uploaded else 'already there'}: {done.uri} ({done.size:,} bytes)")
+    print(f"sha256 {done.sha256}, recorded in {lock}")
+    for name, archive in serving(environment, done.key):
+        print(f"{environment.names.endpoint(name)} serves it to requests that name {archive}")
