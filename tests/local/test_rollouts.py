@@ -1,6 +1,7 @@
 """Updates that move by the clock: stages, traffic between the fleets, alarms that end them, and what goes wrong."""
 
 import itertools
+import json
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
@@ -10,7 +11,7 @@ import pytest
 
 from slipway.local import control, steering
 from tests.local.conftest import ACCOUNT, REGION, LocalAws
-from tests.local.hosting import BUCKET, ECHO, Hosting, failing
+from tests.local.hosting import BUCKET, ECHO, ROLE, Hosting, failing
 
 CANARY = {
     "BlueGreenUpdatePolicy": {
@@ -334,3 +335,115 @@ def test_the_last_policy_is_taken_again_when_it_is_retained(two: Hosting) -> Non
     later(two, minutes=20)
     two.api.update_endpoint(EndpointName=two.name, EndpointConfigName=two.name, RetainDeploymentConfig=True)
     assert fleets(later(two, minutes=2)) == ((2, 0.5), (2, 0.5), "Baking")
+
+
+# -- inference components
+
+
+def component(hosting: Hosting, suffix: str, **members: Any) -> dict[str, Any]:
+    url = f"s3://{BUCKET}/{hosting.name}{suffix}.tar.gz"
+    return {
+        "Container": {"Image": "image", "ArtifactUrl": url},
+        "ComputeResourceRequirements": {"MinMemoryRequiredInMb": 256},
+        **members,
+    }
+
+
+@pytest.fixture
+def part(two: Hosting) -> Hosting:
+    """A component with four copies, on an endpoint without a model of its own."""
+    shared = f"{two.name}-shared"
+    fleet = {"VariantName": "main", "InstanceType": "ml.m5.large", "InitialInstanceCount": 2}
+    two.api.create_endpoint_config(EndpointConfigName=shared, ProductionVariants=[fleet], ExecutionRoleArn=ROLE)
+    two.api.create_endpoint(EndpointName=shared, EndpointConfigName=shared)
+    steering.advance_clock(two.aws.url, timedelta(minutes=3))
+    two.api.create_inference_component(
+        InferenceComponentName=two.name,
+        EndpointName=shared,
+        VariantName="main",
+        Specification=component(two, ""),
+        RuntimeConfig={"CopyCount": 4},
+    )
+    steering.advance_clock(two.aws.url, timedelta(minutes=3))
+    return two
+
+
+COPIES = {"RollingUpdatePolicy": {"MaximumBatchSize": {"Type": "COPY_COUNT", "Value": 2}, "WaitIntervalInSeconds": 300}}
+
+
+def component_answers(part: Hosting, times: int = 40) -> Counter[str]:
+    answers: Counter[str] = Counter()
+    for _ in range(times):
+        try:
+            found = part.runtime.invoke_endpoint(
+                EndpointName=f"{part.name}-shared",
+                InferenceComponentName=part.name,
+                Body=b'"hello"',
+                ContentType="application/json",
+            )
+            answers[json.loads(found["Body"].read())["model"]] += 1
+        except part.runtime.exceptions.ModelError:
+            answers["error"] += 1
+    return answers
+
+
+def test_a_component_moves_batch_by_batch(part: Hosting) -> None:
+    def after(**by: float) -> dict[str, Any]:
+        steering.advance_clock(part.aws.url, timedelta(**by))
+        found: dict[str, Any] = part.api.describe_inference_component(InferenceComponentName=part.name)
+        return found
+
+    part.api.update_inference_component(
+        InferenceComponentName=part.name, Specification=component(part, "-new"), DeploymentConfig=COPIES
+    )
+    assert (
+        "in-progress"
+        in failing(
+            lambda: part.api.update_inference_component(
+                InferenceComponentName=part.name, Specification=component(part, "-bad")
+            )
+        )["Error"]["Message"]
+    )
+    assert component_answers(part, 5) == {"old": 5}
+    assert after(minutes=2)["InferenceComponentStatus"] == "Updating"
+    both = component_answers(part)
+    assert 5 <= both["new"] <= 35
+    after(minutes=5)
+    after(minutes=2)
+    assert component_answers(part, 5) == {"new": 5}
+    found = after(minutes=5)
+    assert found["InferenceComponentStatus"] == "InService"
+    assert found["RuntimeConfig"] == {"DesiredCopyCount": 4, "CurrentCopyCount": 4}
+    assert found["Specification"]["Container"]["ArtifactUrl"].endswith("-new.tar.gz")
+
+
+def test_a_bad_component_is_rolled_back_by_its_alarm(part: Hosting) -> None:
+    name = f"{part.name}-component"
+    part.aws.client("cloudwatch").put_metric_alarm(
+        AlarmName=name,
+        Namespace="AWS/SageMaker",
+        MetricName="Invocation5XXErrors",
+        Dimensions=[{"Name": "InferenceComponentName", "Value": part.name}],
+        Statistic="Average",
+        Period=60,
+        EvaluationPeriods=2,
+        Threshold=0.05,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="notBreaching",
+    )
+    part.api.update_inference_component(
+        InferenceComponentName=part.name,
+        Specification=component(part, "-bad"),
+        DeploymentConfig={**COPIES, "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": name}]}},
+    )
+    steering.advance_clock(part.aws.url, timedelta(minutes=2))
+    answers: Counter[str] = Counter()
+    for _ in range(4):
+        answers += component_answers(part, 20)
+        steering.advance_clock(part.aws.url, timedelta(minutes=1))
+    steering.advance_clock(part.aws.url, timedelta(minutes=3))
+    assert answers["error"] > 5
+    found = part.api.describe_inference_component(InferenceComponentName=part.name)
+    assert found["InferenceComponentStatus"] == "InService"
+    assert found["Specification"]["Container"]["ArtifactUrl"].endswith(f"{part.name}.tar.gz")
+    assert component_answers(part, 5) == {"old": 5}
