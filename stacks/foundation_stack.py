@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnDeletionPolicy, CfnOutput, Stack, Tags
+from aws_cdk import CfnOutput, Stack, Tags
 from aws_cdk import Environment as Account
-from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from slipway.spec.environment import Environment
@@ -15,6 +14,7 @@ from slipway_cdk.execution_role import ExecutionRole
 from slipway_cdk.image_repository import ImageRepository
 from slipway_cdk.log_group import endpoint_log_group
 from slipway_cdk.model_bucket import ModelBucket
+from slipway_cdk.resource import declare, tags
 from slipway_cdk.results_topics import ResultsTopics
 from slipway_cdk.upload_bucket import UploadBucket
 
@@ -52,11 +52,14 @@ class FoundationStack(Stack):
         for name in environment.repositories:
             ImageRepository(self, f"Repository-{name}", environment=environment, name=name, key=key)
         for name in environment.model_package_groups:
-            group = sagemaker.CfnModelPackageGroup(
-                self, f"Packages-{name}", model_package_group_name=names.package_group(name)
+            declare(
+                self,
+                f"Packages-{name}",
+                "AWS::SageMaker::ModelPackageGroup",
+                {"ModelPackageGroupName": names.package_group(name), "Tags": tags(environment)},
+                removed="RetainExceptOnCreate",
+                replaced="Retain",
             )
-            group.cfn_options.deletion_policy = CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE
-            group.cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN
         if environment.guarded:
             for name, endpoint in environment.endpoints.items():
                 endpoint_log_group(self, f"Log-{name}", environment=environment, name=name)

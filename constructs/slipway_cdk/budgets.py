@@ -66,7 +66,7 @@ def cost_budgets(scope: Construct, *, environment: Environment, name: str | None
                     "Metrics": ["UnblendedCost"],
                 },
                 "NotificationsWithSubscribers": notifications,
-                "ResourceTags": _tags(environment, name),
+                "ResourceTags": tags(environment, name),
             },
         )
 
@@ -108,9 +108,3 @@ def _notifications(environment: Environment, budget: Budget, period: str) -> Ite
             },
             "Subscribers": [{"SubscriptionType": "SNS", "Address": environment.names.topic_arn}],
         }
-
-
-def _tags(environment: Environment, name: str | None) -> list[dict[str, str]]:
-    if name is not None:
-        return tags(environment, name)
-    return [{"Key": key, "Value": value} for key, value in sorted(environment.own_tags.items())]

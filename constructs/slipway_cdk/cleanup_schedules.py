@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
 from slipway.spec.cleanup import Cleanup
 from slipway.spec.environment import Environment
+from slipway_cdk.resource import declare
 
 #: What the function is asked for, as its handler names it.
 TASKS = ("endpoints", "revisions")
@@ -42,7 +42,7 @@ class CleanupSchedules(Construct):
     ) -> None:
         super().__init__(scope, id)
         names = environment.names
-        group = scheduler.CfnScheduleGroup(self, "Group", name=names.cleanup)
+        group = declare(self, "Group", "AWS::Scheduler::ScheduleGroup", {"Name": names.cleanup})
         role = iam.Role(
             self,
             "Role",
@@ -66,22 +66,23 @@ class CleanupSchedules(Construct):
             },
         )
         for task in TASKS:
-            scheduler.CfnSchedule(
+            declare(
                 self,
                 task.capitalize(),
-                name=task,
-                group_name=group.ref,
-                description=f"Looks at the {task} of {names.prefix}",
-                schedule_expression=cleanup.at,
-                schedule_expression_timezone=cleanup.timezone,
-                flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
-                target=scheduler.CfnSchedule.TargetProperty(
-                    arn=function_arn,
-                    role_arn=role.role_arn,
-                    input=json.dumps({"task": task}),
-                    retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
-                        maximum_event_age_in_seconds=3600, maximum_retry_attempts=3
-                    ),
-                    dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(arn=dead_letters_arn),
-                ),
+                "AWS::Scheduler::Schedule",
+                {
+                    "Name": task,
+                    "GroupName": group.ref,
+                    "Description": f"Looks at the {task} of {names.prefix}",
+                    "ScheduleExpression": cleanup.at,
+                    "ScheduleExpressionTimezone": cleanup.timezone,
+                    "FlexibleTimeWindow": {"Mode": "OFF"},
+                    "Target": {
+                        "Arn": function_arn,
+                        "RoleArn": role.role_arn,
+                        "Input": json.dumps({"task": task}),
+                        "RetryPolicy": {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 3},
+                        "DeadLetterConfig": {"Arn": dead_letters_arn},
+                    },
+                },
             )

@@ -125,8 +125,10 @@ def declare(
     return resource
 
 
-def tags(environment: Environment, name: str, *, version: str | None = None, **further: str) -> list[dict[str, str]]:
-    """Make the tags of one resource of an endpoint.
+def tags(
+    environment: Environment, name: str | None = None, *, version: str | None = None, **further: str
+) -> list[dict[str, str]]:
+    """Make the tags of one resource.
 
     They are given to each resource rather than laid over the tree: policies tell models and configs apart by them, so
     they must be there whatever app the endpoint is part of.
@@ -136,7 +138,7 @@ def tags(environment: Environment, name: str, *, version: str | None = None, **f
     environment
         The environment.
     name
-        The endpoint's short name.
+        Short name of the endpoint that it is part of; without it, the environment's own tags.
     version
         Of the model; only on what belongs to one version.
     further
@@ -147,7 +149,7 @@ def tags(environment: Environment, name: str, *, version: str | None = None, **f
     list of dict
         Sorted by key.
     """
-    made = dict(environment.tags_of(name))
+    made = dict(environment.own_tags if name is None else environment.tags_of(name))
     if version is not None:
         made["Version"] = version
     made |= further

@@ -85,6 +85,15 @@ def test_the_function_is_small_new_and_named(synthesized: Synthesized) -> None:
     assert "ReservedConcurrentExecutions" not in found
 
 
+def test_it_runs_on_the_newest_python_that_lambda_has(synthesized: Synthesized) -> None:
+    """What cdk-nag would say of a function that is declared through CDK's class (AwsSolutions-L1)."""
+    from aws_cdk import aws_lambda as lambda_
+
+    known = [runtime.name for runtime in lambda_.Runtime.ALL if runtime.family is lambda_.RuntimeFamily.PYTHON]
+    newest = max(known, key=lambda name: [int(part) for part in name.removeprefix("python").split(".")])
+    assert function(synthesized("dev"))["Runtime"] == newest
+
+
 def test_the_archive_holds_the_package_alone_and_what_the_handler_names(synthesized: Synthesized, root: Path) -> None:
     assembly = synthesized("dev")
     found = function(assembly)
@@ -140,7 +149,8 @@ def test_its_log_is_kept_for_three_months_and_its_dead_letters_are_encrypted(syn
     (denied,) = assembly.only("operations", "AWS::SQS::QueuePolicy")["PolicyDocument"]["Statement"]
     assert (denied["Effect"], denied["Action"]) == ("Deny", "sqs:*")
     assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    assert "TargetArn" in function(assembly)["DeadLetterConfig"]
+    dead_letters, _ = function(assembly)["DeadLetterConfig"]["TargetArn"]["Fn::GetAtt"]
+    assert assembly.template("operations")["Resources"][dead_letters]["Type"] == "AWS::SQS::Queue"
 
 
 # -- when it runs
