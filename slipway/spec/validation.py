@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from slipway.spec.deployment import AllAtOnce, Canary, Linear, Rolling
+from slipway.spec.described import descriptions
 from slipway.spec.environment import Environment
 from slipway.spec.errors import Path, Problem, rests_on, shown
 from slipway.spec.hosting import Hosting, ServerlessHosting
@@ -326,9 +327,9 @@ def _strategy_name(strategy: type[BaseModel]) -> str:
 def _description(path: Path, data: Any) -> str:  # noqa: ANN401  (plain data)
     """What a missing key is, from the spec's own words."""
     for model in _models_at(path[:-1], data):
-        field = model.model_fields.get(str(path[-1]))
-        if field is not None and field.description:
-            return f" ({' '.join(field.description.rstrip('.').split())})"
+        text = descriptions(model).get(str(path[-1]))
+        if text:
+            return f" ({' '.join(text.rstrip('.').split())})"
     return ""
 
 
