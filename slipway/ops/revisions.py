@@ -1,0 +1,196 @@
+"""An endpoint's revisions side by side: which one serves, which one its stack holds, what the others differ in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from slipway.ops.live import Revision, revisions, same_config
+from slipway.ops.revisions_content import SAME_SERVICE, differences
+from slipway.ops.trouble import is_denied, is_missing
+
+if TYPE_CHECKING:
+    from types_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
+    from types_boto3_sagemaker import SageMakerClient
+
+    from slipway.ops.live import Live
+    from slipway.ops.revisions_content import Models
+    from slipway.spec.environment import Environment
+
+_VERSION = "Version"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A revision, and how it stands to the one that serves.
+
+    Attributes
+    ----------
+    revision
+        The revision.
+    live
+        Whether the endpoint serves it.
+    held
+        Whether the endpoint's stack believes so.
+    differs
+        What it differs in from the live one; empty when nothing, or it is the live one.
+    gone
+        Its models that do not exist any more: it cannot be gone back to.
+    """
+
+    revision: Revision
+    live: bool
+    held: bool
+    differs: tuple[str, ...]
+    gone: tuple[str, ...]
+
+    @property
+    def serves_otherwise(self) -> bool:
+        """Whether going there changes what the endpoint serves, and not only how many instances or how they share."""
+        return not SAME_SERVICE.issuperset(self.differs)
+
+    @property
+    def role(self) -> str:
+        """``live``, ``stack``, both, or nothing."""
+        return ", ".join(word for word, so in (("live", self.live), ("stack", self.held)) if so)
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain data, for programs."""
+        return {
+            "config": self.revision.config,
+            "version": self.revision.version,
+            "created": self.revision.created.isoformat(),
+            "live": self.live,
+            "stack": self.held,
+            "differs": list(self.differs),
+            "gone": list(self.gone),
+        }
+
+
+def named(revision: Revision) -> str:
+    """A revision in words: its version where it has one, and its config."""
+    return f"version {revision.version} ({revision.config})" if revision.version else revision.config
+
+
+def created(revision: Revision) -> str:
+    """When a revision was made, to the minute."""
+    return f"{revision.created.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def known_revisions(
+    environment: Environment,
+    name: str,
+    live: Live,
+    held: str,
+    sagemaker: SageMakerClient,
+    tagging: ResourceGroupsTaggingAPIClient | None,
+    also: Sequence[str] = (),
+) -> list[Revision]:
+    """List an endpoint's revisions, with the live one and the stack's even where the tagging API lags behind.
+
+    Parameters
+    ----------
+    environment
+        The environment.
+    name
+        The endpoint's short name.
+    live
+        The endpoint as it is.
+    held
+        The config that its stack holds; empty when there is none.
+    sagemaker, tagging
+        The clients; without the second one, those that are named here are all.
+    also
+        Further configs that may be revisions.
+
+    Returns
+    -------
+    list of Revision
+        The newest first.
+    """
+    found = revisions(environment, name, sagemaker, tagging) if tagging else []
+    for config in (live.config, held, *also):
+        if config and not any(same_config(config, one.config) for one in found):
+            missed = _described(sagemaker, config)
+            found += [missed] if missed is not None else []
+    return sorted(found, key=lambda one: one.created, reverse=True)
+
+
+def standings(known: Sequence[Revision], live: Live, held: str, models: Models) -> list[Standing]:
+    """Compare revisions with the one that serves.
+
+    Parameters
+    ----------
+    known
+        The newest first.
+    live
+        The endpoint as it is.
+    held
+        The config that its stack holds; empty when there is none.
+    models
+        Describes their models.
+
+    Returns
+    -------
+    list of Standing
+        In the same order.
+    """
+    return [standing(one, known, live, held, models) for one in known]
+
+
+def standing(one: Revision, known: Sequence[Revision], live: Live, held: str, models: Models) -> Standing:
+    """Compare one revision with the one that serves; the arguments are those of ``standings``."""
+    serving = next((other for other in known if same_config(other.config, live.config)), None)
+    is_live = serving is one
+    return Standing(
+        one,
+        is_live,
+        bool(held) and same_config(one.config, held),
+        () if is_live or serving is None else differences(serving, one, models),
+        models.gone(one),
+    )
+
+
+def exact(sagemaker: SageMakerClient, revision: Revision) -> Revision:
+    """Learn the config's name in the case that it was created in, which metrics mind; ARNs have it in lower case.
+
+    Parameters
+    ----------
+    sagemaker
+        The client; takes sagemaker:ListEndpointConfigs.
+    revision
+        The revision.
+
+    Returns
+    -------
+    Revision
+        The same where nobody may list configs, or none of this name is listed.
+    """
+    second = timedelta(seconds=1)
+    pages = sagemaker.get_paginator("list_endpoint_configs").paginate(
+        CreationTimeAfter=revision.created - second, CreationTimeBefore=revision.created + second
+    )
+    try:
+        names = [one["EndpointConfigName"] for page in pages for one in page["EndpointConfigs"]]
+    except ClientError as error:
+        if not is_denied(error):
+            raise
+        return revision
+    found = next((name for name in names if same_config(name, revision.config)), revision.config)
+    return replace(revision, config=found)
+
+
+def _described(sagemaker: SageMakerClient, config: str) -> Revision | None:
+    try:
+        described = sagemaker.describe_endpoint_config(EndpointConfigName=config)
+    except ClientError as error:
+        if is_missing(error):
+            return None
+        raise
+    pages = sagemaker.get_paginator("list_tags").paginate(ResourceArn=described["EndpointConfigArn"])
+    tags = {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
+    return Revision(config, tags.get(_VERSION, ""), described["CreationTime"], described)

@@ -1,0 +1,112 @@
+"""A way back that was checked: from what serves to which revision, how, and with which alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from slipway.ops.live import Live, Revision, same_config
+from slipway.ops.revisions import named
+from slipway.ops.revisions_content import instance_types, variants
+from slipway.ops.rollback_alarms import TemporaryAlarm
+from slipway.ops.rollback_choice import UNSETTLED
+from slipway.ops.rollback_strategy import Strategy
+from slipway.ops.watch import TIMEOUT
+
+#: Seconds that a watch goes on beyond the longest time that the update may take.
+_ALLOWANCE = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way back that was checked.
+
+    Attributes
+    ----------
+    live
+        The endpoint as it is.
+    serving
+        What it serves; ``None`` when that config is gone.
+    to
+        The revision to go to.
+    differs
+        What that differs in from what is served.
+    held
+        The config that the stack holds; empty when it is not known.
+    held_version
+        Its version.
+    strategy
+        How the update runs.
+    alarms
+        Temporary alarms to be made.
+    now
+        All at once, without alarms.
+    notes
+        What an operator should know, a sentence each.
+    """
+
+    live: Live
+    serving: Revision | None
+    to: Revision
+    differs: tuple[str, ...]
+    held: str
+    held_version: str
+    strategy: Strategy
+    alarms: tuple[TemporaryAlarm, ...] = ()
+    now: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def there(self) -> bool:
+        """Whether the endpoint serves just that already."""
+        return self.live.status != UNSETTLED and same_config(self.live.config, self.to.config)
+
+    @property
+    def guardable(self) -> bool:
+        """Whether the service knows guardrails for it: not for serverless variants."""
+        return all(instance_types(one) for one in self.to.described["ProductionVariants"])
+
+    @property
+    def longest(self) -> float:
+        """Seconds to watch unless told otherwise."""
+        return max(TIMEOUT, (self.strategy.longest or 0) + _ALLOWANCE)
+
+    @property
+    def counted_alarms(self) -> str:
+        """How many temporary alarms there are."""
+        return f"{len(self.alarms)} temporary alarm{'' if len(self.alarms) == 1 else 's'}"
+
+    def request(self) -> dict[str, Any]:
+        """What UpdateEndpoint is asked."""
+        asked: dict[str, Any] = {"EndpointName": self.live.name, "EndpointConfigName": self.to.config}
+        if not self.guardable:
+            return asked
+        # The live counts stay, whoever set them; the weights are the config's, as in every update.
+        asked["RetainAllVariantProperties"] = True
+        if len(variants(self.to.described)) > 1 and not self.strategy.keeps_weights:
+            asked["ExcludeRetainedVariantProperties"] = [{"VariantPropertyType": "DesiredWeight"}]
+        deployment = dict(self.strategy.config)
+        if self.alarms:
+            names = [{"AlarmName": alarm.name} for alarm in self.alarms]
+            deployment["AutoRollbackConfiguration"] = {"Alarms": names}
+        if deployment:
+            asked["DeploymentConfig"] = deployment
+        return asked
+
+    def lines(self) -> Iterator[str]:
+        """What would be done, for people."""
+        what = named(self.serving) if self.serving else self.live.config
+        yield f"{self.live.name}: {self.live.status}, serves {what}"
+        if self.there:
+            return
+        yield f"back to {named(self.to)}; it differs in: {', '.join(self.differs) or 'nothing'}"
+        if self.now:
+            yield "how: all at once, no bake, no alarms (--now)"
+        elif not self.guardable:
+            yield "how: as the service updates serverless endpoints, which have no guardrails"
+        else:
+            yield f"how: {self.strategy.words} ({self.strategy.source})"
+        if self.alarms:
+            yield f"guarded by {self.counted_alarms}: {', '.join(a.name for a in self.alarms)}"
+        yield from (f"note: {note}" for note in self.notes)
