@@ -76,14 +76,28 @@ class Deployer:
         The config folder.
     wake
         Endpoints that the cleanup removed and that are wanted again, by short name.
+    only
+        Short names of the endpoints that are deployed and nothing else, on a foundation that is there; all by default.
+    assembly
+        Where the templates go; by default a folder of the environment's in ``cdk.out``.
     """
 
-    def __init__(self, environment: Environment, target: Target, config: Path, *, wake: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        target: Target,
+        config: Path,
+        *,
+        wake: Collection[str] = (),
+        only: Collection[str] = (),
+        assembly: Path | None = None,
+    ) -> None:
         self._environment = environment
         self._target = target
         self._config = config
         self._lock = config / LOCK_PATH.name
-        self._assembly = Path("cdk.out") / environment.environment
+        self._assembly = assembly or Path("cdk.out") / environment.environment
+        self._only = only
         self._synthesized = False
         self._trained: set[Path] = set()
         self._wake = wake
@@ -106,6 +120,8 @@ class Deployer:
         missing = self._missing() if bucket_exists else list(self._artifacts())
         self._bootstrap()
         foundation = self._environment.names.stack("foundation")
+        if not bucket_exists and self._only:
+            raise DeployError(f"foundation: {foundation} is not there yet: `slipway deploy` makes it")
         if not bucket_exists:
             self._cdk("foundation", "deploy", foundation)
             self._synthesized = True
@@ -158,10 +174,12 @@ class Deployer:
         return recorded
 
     def _served(self) -> list[str]:
-        return [name for name in self._environment.endpoints if name not in self._left_out]
+        return [name for name in self._only or self._environment.endpoints if name not in self._left_out]
 
     def _stacks(self, *every: str) -> list[str]:
         """Name the stacks that are deployed, unless that is every one."""
+        if self._only:
+            return [*(self._environment.names.stack(name) for name in self._served()), "--exclusively"]
         if not self._left_out:
             return list(every)
         return [self._environment.names.stack(part) for part in ("foundation", *self._served(), "operations")]

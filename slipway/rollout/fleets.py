@@ -25,11 +25,15 @@ class Pace:
         Until traffic has moved. By default none, so that the stages add up to provisioning and waits.
     terminate
         Until instances are gone. By default none.
+    start
+        Until the first instances are asked for. By default none. Alarms look at whole minutes, so it matters by how
+        much an update begins beside one.
     """
 
     provision: float = PROVISION_SECONDS
     shift: float = 0.0
     terminate: float = 0.0
+    start: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ def _blue_green(update: Update, strategy: BlueGreen) -> Iterator[Part]:
         Standing(variant, Capacity(variant.old.count), Capacity(starting=variant.new.count), 0.0)
         for variant in update.variants
     )
-    yield Part(Kind.PROVISION, _time(pace.provision, starting), starting)
+    yield Part(Kind.PROVISION, pace.start + _time(pace.provision, starting), starting)
     for step in range(1, steps):
         standing = both(step=step)
         yield Part(Kind.SHIFT, pace.shift, standing, step, steps)
@@ -116,7 +116,8 @@ def _rolling(update: Update, strategy: Rolling) -> Iterator[Part]:
                 for old, new in zip(before, after, strict=True)
             )
             serving = tuple(replace(new, old=old.old) for old, new in zip(before, after, strict=True))
-            yield Part(Kind.PROVISION, _time(pace.provision, starting), starting, step, steps)
+            begin = pace.start if step == 1 else 0.0
+            yield Part(Kind.PROVISION, begin + _time(pace.provision, starting), starting, step, steps)
             yield Part(Kind.SHIFT, pace.shift, serving, step, steps)
         else:
             # A small share of few instances: the step comes, and there is nothing to move.
