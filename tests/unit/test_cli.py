@@ -36,6 +36,7 @@ COMMANDS = [
     ["prices", "refresh"],
     ["idle"],
     ["status"],
+    ["metrics"],
     ["invoke"],
 ]
 
