@@ -119,6 +119,13 @@ def seconds(text: str) -> float:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def same_place(args: argparse.Namespace) -> str:
+    """Write down where a command goes, for the end of another one that a person is to type; empty by default."""
+    said = {"--config": args.config, "--env": args.env, "--target": args.target}
+    usual = {"--config": Path("config"), "--env": "dev", "--target": "local"}
+    return "".join(f" {flag} {given}" for flag, given in said.items() if given != usual[flag])
+
+
 def loaded(args: argparse.Namespace) -> Loaded:
     """Load the environment that the arguments name, and say its warnings."""
     from slipway.spec.load import load
