@@ -280,6 +280,9 @@ def _choice(path: Path, given: Any) -> str:  # noqa: ANN401  (whatever YAML read
     names = [_strategy_name(s) for s in _STRATEGIES]
     if strategy is None:
         return f"is missing: write one of {', '.join(names)}"
+    if strategy == "recreate":
+        # CloudFormation has no word for it: an update of an endpoint never deletes it.
+        return "`recreate` is a command, not a strategy: leave `deployment` out and run `slipway recreate`"
     close = get_close_matches(str(strategy), names, 1)
     meant = f", did you mean `{close[0]}`?" if close else ""
     return f"{shown(strategy)} is no strategy{meant}: write one of {', '.join(names)}"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 ENDPOINT: dict[str, tuple[str, str, tuple[str, ...]]] = {
     # updates
     "unknown strategy": ("deployment: {strategy: canari, size: 1}", "7: deployment.strategy", ("'canari' is no strategy, did you mean `canary`?", "rolling, canary, linear, all_at_once")),
+    "recreate": ("deployment: {strategy: recreate}", "7: deployment.strategy", ("`recreate` is a command, not a strategy: leave `deployment` out and run `slipway recreate`",)),
     "strategy removed": ("deployment: {strategy: null}", "7: deployment.strategy", ("write one of rolling, canary, linear, all_at_once",)),
     "rolling and blue/green": ("deployment: {strategy: rolling, termination_wait: 5m}", "7: deployment.termination_wait", ("belongs to canary and linear and all_at_once", "remove it")),
     "blue/green and rolling": ("deployment: {strategy: canary, batch: 1}", "7: deployment.batch", ("belongs to rolling, not to this strategy",)),
