@@ -176,7 +176,7 @@ def _endpoint(endpoint: Resource, resources: Mapping[str, Resource]) -> Declared
     name = name if isinstance(name, str) else f"{OPEN}{endpoint.logical_id}.EndpointName{CLOSE}"
     config = _config(endpoint, resources)
     properties = config.properties if config else {}
-    variants = tuple(_variants(properties))
+    variants = tuple(config_variants(properties))
     targets = dict(_targets(name, resources))
     components = tuple(_components(name, resources))
     limits = {variant: fleet for variant, target in targets.items() if (fleet := _limits(resources[target]))}
@@ -222,7 +222,19 @@ def _named(value: Json, logical_id: str) -> bool:
     return value.strip(OPEN + CLOSE).removesuffix(" replaced").split(".")[0] == logical_id
 
 
-def _variants(config: Mapping[str, Json]) -> Iterator[DeclaredVariant]:
+def config_variants(config: Mapping[str, Json]) -> Iterator[DeclaredVariant]:
+    """Read the variants of an endpoint config.
+
+    Parameters
+    ----------
+    config
+        Its properties, or what DescribeEndpointConfig answers.
+
+    Yields
+    ------
+    DeclaredVariant
+        The production variants first.
+    """
     for key in ("ProductionVariants", "ShadowProductionVariants"):
         for one in mappings(config.get(key)):
             yield _variant(one, shadow=key.startswith("Shadow"))
