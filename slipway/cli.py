@@ -10,14 +10,27 @@ import os
 import sys
 from collections.abc import Sequence
 
-from slipway.commands import config, deploy, idle, invoke, local, metrics, models, plan, publish, rehearse, status
+from slipway.commands import (
+    config,
+    deploy,
+    idle,
+    invoke,
+    local,
+    metrics,
+    models,
+    plan,
+    preflight,
+    publish,
+    rehearse,
+    status,
+)
 from slipway.commands.base import FAILED, WRONG, Commands, Run, formatter
 from slipway.ops.unfinished import Terminated, terminable
 
 #: As shells have it: 128 and the signal's number.
 INTERRUPTED, TERMINATED = 130, 143
 #: In the order of the help.
-COMMANDS = (config, local, publish, models, deploy, plan, rehearse, status, metrics, idle, invoke)
+COMMANDS = (config, local, publish, models, preflight, deploy, plan, rehearse, status, metrics, idle, invoke)
 
 
 def _parser() -> argparse.ArgumentParser:

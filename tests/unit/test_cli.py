@@ -30,6 +30,7 @@ COMMANDS = [
     ["models", "list"],
     ["models", "add"],
     ["models", "remove"],
+    ["preflight"],
     ["deploy"],
     ["diff"],
     ["plan"],
