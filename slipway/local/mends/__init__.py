@@ -13,6 +13,7 @@ from slipway.local.mends import (
     cloudwatch,
     data_capture,
     functions,
+    image_layers,
     inference_components,
     invocation,
     logs,
@@ -43,6 +44,7 @@ def apply(url: str) -> None:
     logs.apply()
     queues.apply()
     s3.apply()
+    image_layers.apply(url)
     tagging.apply()
     names.apply()
     permissions.apply()
