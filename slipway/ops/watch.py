@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Protocol, Self
+import random
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
 
-from slipway.ops.live import IN_SERVICE, describe, same_config, stack_config
-from slipway.ops.trouble import NoEndpointError
-from slipway.ops.watch_events import Event, Outcome, Result
+from botocore.exceptions import BotoCoreError, ClientError
+
+from slipway.ops.aws_clock import AwsClock
+from slipway.ops.trouble import AwsError, NoEndpointError, OperationError, explained, is_expired, is_passing
+from slipway.ops.watch_clock import WatchClock
+from slipway.ops.watch_component import ComponentJudge, ComponentLooker
+from slipway.ops.watch_events import Event, Outcome
+from slipway.ops.watch_judging import HEARTBEAT, Judge, Judgement
+from slipway.ops.watch_looking import Looker
+from slipway.ops.watch_view import View, lasting
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -18,6 +25,10 @@ if TYPE_CHECKING:
 
 #: Seconds that a watch lasts unless told otherwise; an update lasts eight hours at most.
 TIMEOUT = 7200.0
+#: Seconds of AWS's time between two looks, and at most after failed ones.
+_EVERY, _BACKOFF = 10.0, 60.0
+#: Real seconds between two heartbeats, however fast the local clock runs.
+_LEAST_BEAT = 2.0
 
 
 class Show(Protocol):
@@ -32,7 +43,10 @@ class Show(Protocol):
         """End, also when interrupted."""
 
     def event(self, event: Event) -> None:
-        """Show something that was seen."""
+        """Show something that happened."""
+
+    def view(self, view: View, clock: WatchClock) -> None:
+        """Show how it stands after a look; the clock tells how the time goes on until the next one."""
 
 
 class Quiet:
@@ -50,6 +64,44 @@ class Quiet:
     def event(self, event: Event) -> None:
         """Show nothing."""
 
+    def view(self, view: View, clock: WatchClock) -> None:
+        """Show nothing."""
+
+
+class Seen(Protocol):
+    """What one look finds."""
+
+    @property
+    def there(self) -> bool:
+        """Whether what is watched exists."""
+
+
+S = TypeVar("S", bound=Seen)
+_Found = TypeVar("_Found", bound=Seen, covariant=True)
+_Judged = TypeVar("_Judged", bound=Seen, contravariant=True)
+
+
+class Looks(Protocol[_Found]):
+    """Looks at what is watched."""
+
+    def look(self) -> _Found:
+        """Look once."""
+
+    def renew(self) -> None:
+        """Open new clients."""
+
+
+class Judges(Protocol[_Judged]):
+    """Judges looks."""
+
+    heartbeat: timedelta
+
+    def see(self, snapshot: _Judged, /) -> Judgement:
+        """Judge the latest look."""
+
+    def give_up(self, at: datetime, /) -> Judgement:
+        """Say that the time is over."""
+
 
 def follow(
     target: Target,
@@ -60,7 +112,8 @@ def follow(
     begun: bool = False,
     timeout: float = TIMEOUT,
     show: Show | None = None,
-    sleep: Callable[[float], None] = time.sleep,
+    again: str = "slipway watch",
+    clock: AwsClock | None = None,
 ) -> Outcome:
     """Watch an endpoint until nothing is under way there any more.
 
@@ -76,13 +129,15 @@ def follow(
         The endpoint config that it is to serve in the end; by default the one that its stack holds, else the one to
         which the update under way moves it.
     begun
-        The caller has just begun an update, so that "nothing is under way" is not believed at the first look.
+        The caller has just begun an update, so that "nothing is under way" is not believed in the first minute.
     timeout
         Seconds, by AWS's clock.
     show
         Shows it meanwhile; by default nothing does.
-    sleep
-        Waits real seconds.
+    again
+        The command that watches again, for messages.
+    clock
+        AWS's time; by default the target's.
 
     Returns
     -------
@@ -96,30 +151,162 @@ def follow(
     OperationError
         When AWS cannot be asked any more, as with expired credentials; the update goes on.
     """
-    sagemaker, cloudformation = target.client("sagemaker"), target.client("cloudformation")
-    until = datetime.now(UTC) + timedelta(seconds=timeout)
-    moved = False
-    with show or Quiet():
-        while True:
-            try:
-                live = describe(sagemaker, endpoint)
-            except NoEndpointError:
-                if not moved:
-                    raise
-                why = "the endpoint was deleted meanwhile"
-                return Outcome(Result.FAILED, endpoint, expect, "", why, datetime.now(UTC), moved=moved)
-            expected = expect or (stack_config(cloudformation, stack) if stack else "")
-            if live.pending and not expected:
-                expected = expect = live.pending.config
-            if not live.busy and (moved or not begun):
-                break
-            moved = moved or live.busy
-            begun = begun and not live.busy
-            if datetime.now(UTC) > until:
-                why = f"it is still {live.status}"
-                return Outcome(Result.TIMED_OUT, endpoint, expected, live.config, why, datetime.now(UTC), moved=moved)
-            sleep(1.0)
-    kind = Result.ROLLED_BACK if expected and not same_config(live.config, expected) else Result.DEPLOYED
-    if live.status != IN_SERVICE:
-        kind = Result.FAILED
-    return Outcome(kind, endpoint, expected, live.config, live.failure, datetime.now(UTC), moved=moved)
+    own = WatchClock(clock or AwsClock(target))
+    looker = Looker(target, endpoint, own, stack=stack, expect=expect)
+    judge = Judge(endpoint, expect=expect, begun=begun, again=again)
+    return Watch(looker, judge, own, show or Quiet(), endpoint, again).run(timeout)
+
+
+def follow_component(
+    target: Target,
+    component: str,
+    *,
+    stack: str = "",
+    expect: str = "",
+    begun: bool = False,
+    timeout: float = TIMEOUT,
+    show: Show | None = None,
+    again: str = "slipway watch",
+    clock: AwsClock | None = None,
+) -> Outcome:
+    """Watch an inference component until nothing is under way there any more.
+
+    Parameters
+    ----------
+    target, stack, begun, timeout, show, again, clock
+        As ``follow``.
+    component
+        Its full name.
+    expect
+        The model that it is to run in the end; by default what its stack declares, all of it.
+
+    Returns
+    -------
+    Outcome
+        With its exit code, and all that was seen.
+
+    Raises
+    ------
+    NoEndpointError, OperationError
+        As ``follow``.
+    """
+    own = WatchClock(clock or AwsClock(target))
+    looker = ComponentLooker(target, component, own, stack=stack)
+    judge = ComponentJudge(component, expect=expect, begun=begun, again=again)
+    return Watch(looker, judge, own, show or Quiet(), component, again).run(timeout)
+
+
+class Watch(Generic[S]):
+    """Looks again and again until the judge says that it is over.
+
+    Parameters
+    ----------
+    looker, judge, clock, show
+        Its parts.
+    name
+        Full name of what is watched.
+    again
+        The command that watches again.
+    """
+
+    def __init__(
+        self, looker: Looks[S], judge: Judges[S], clock: WatchClock, show: Show, name: str, again: str
+    ) -> None:
+        self._looker, self._judge, self._clock, self._show = looker, judge, clock, show
+        self._name, self._again = name, again
+        self._events: list[Event] = []
+        self._trouble: datetime | None = None
+        self._failures = 0
+        self._seen = False
+
+    def run(self, timeout: float) -> Outcome:
+        """Watch.
+
+        Parameters
+        ----------
+        timeout
+            Seconds, by AWS's clock.
+
+        Returns
+        -------
+        Outcome
+            With all events.
+
+        Raises
+        ------
+        NoEndpointError, OperationError
+            As ``follow``.
+        """
+        until = self._clock.now() + timedelta(seconds=timeout)
+        with self._show:
+            while True:
+                wait = _EVERY
+                snapshot = self._look()
+                if snapshot is None:
+                    # With jitter, so that those who were throttled together do not come back together.
+                    wait = min(_BACKOFF, 2.0**self._failures) * random.uniform(0.5, 1.0)  # noqa: S311
+                else:
+                    outcome = self._tell(self._judge.see(snapshot))
+                    if outcome is not None:
+                        return outcome
+                left = (until - self._clock.now()).total_seconds()
+                if left <= 0:
+                    outcome = self._tell(self._judge.give_up(self._clock.now()))
+                    assert outcome is not None  # noqa: S101  (giving up is an outcome)
+                    return outcome
+                self._clock.wait(min(wait, left))
+                self._judge.heartbeat = max(HEARTBEAT, timedelta(seconds=_LEAST_BEAT * self._clock.speed))
+
+    def _look(self) -> S | None:
+        """Look once; ``None`` when AWS did not answer, and may yet."""
+        try:
+            snapshot = self._looker.look()
+        except (ClientError, BotoCoreError) as error:
+            if is_expired(error):
+                snapshot = self._look_anew(error)
+            elif is_passing(error):
+                self._failed(error)
+                return None
+            else:
+                raise self._lost(error) from None
+        if not snapshot.there and not self._seen:
+            raise NoEndpointError(f"there is no {self._name}: `slipway deploy` makes it")
+        self._seen = True
+        if self._trouble is not None:
+            after = lasting((self._clock.now() - self._trouble).total_seconds())
+            self._warn(f"AWS answers again, after {after}")
+        self._trouble, self._failures = None, 0
+        return snapshot
+
+    def _look_anew(self, error: AwsError) -> S:
+        """Look with credentials that are read anew, since somebody may have logged in again."""
+        try:
+            self._looker.renew()
+            return self._looker.look()
+        except (ClientError, BotoCoreError):
+            raise self._lost(error) from None
+
+    def _failed(self, error: AwsError) -> None:
+        self._failures += 1
+        if self._trouble is None:
+            self._trouble = self._clock.now()
+            why = explained(error, f"look at {self._name}").split(": wait a minute")[0].split(": look whether")[0]
+            self._warn(f"{why}; trying again since {self._trouble:%H:%M:%S}, the update goes on meanwhile")
+
+    def _lost(self, error: AwsError) -> OperationError:
+        why = explained(error, f"look at {self._name}")
+        return OperationError(f"{why}\nwhatever is under way goes on; watch it again with `{self._again}`")
+
+    def _warn(self, text: str) -> None:
+        self._emit(Event("warning", self._clock.now(), text))
+
+    def _tell(self, judgement: Judgement) -> Outcome | None:
+        for event in judgement.events:
+            self._emit(event)
+        if judgement.view is not None:
+            self._show.view(judgement.view, self._clock)
+        return replace(judgement.outcome, events=tuple(self._events)) if judgement.outcome is not None else None
+
+    def _emit(self, event: Event) -> None:
+        self._events.append(event)
+        self._show.event(event)

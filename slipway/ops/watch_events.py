@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from slipway.ops.watch_snapshot import Trip
+
 #: In the order in which they can first come; ``finished`` is the last one, once.
 EventKind = Literal["started", "stage", "traffic", "alarm", "metrics", "warning", "finished"]
 
@@ -73,6 +75,8 @@ class Outcome:
         Whether an update was seen; false when nothing was under way.
     events
         All that was seen, in its order.
+    trips
+        The alarms that went off, when it was rolled back or failed.
     """
 
     kind: Result
@@ -84,6 +88,7 @@ class Outcome:
     advice: tuple[str, ...] = ()
     moved: bool = False
     events: tuple[Event, ...] = ()
+    trips: tuple[Trip, ...] = ()
 
     @property
     def exit_code(self) -> int:
