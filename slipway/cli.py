@@ -23,6 +23,7 @@ from slipway.commands import (
     publish,
     rehearse,
     status,
+    watch,
 )
 from slipway.commands.base import FAILED, WRONG, Commands, Run, formatter
 from slipway.ops.unfinished import Terminated, terminable
@@ -30,7 +31,7 @@ from slipway.ops.unfinished import Terminated, terminable
 #: As shells have it: 128 and the signal's number.
 INTERRUPTED, TERMINATED = 130, 143
 #: In the order of the help.
-COMMANDS = (config, local, publish, models, preflight, deploy, plan, rehearse, status, metrics, idle, invoke)
+COMMANDS = (config, local, publish, models, preflight, deploy, plan, rehearse, watch, status, metrics, idle, invoke)
 
 
 def _parser() -> argparse.ArgumentParser:

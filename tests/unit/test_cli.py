@@ -36,6 +36,7 @@ COMMANDS = [
     ["plan"],
     ["prices", "refresh"],
     ["idle"],
+    ["watch"],
     ["status"],
     ["metrics"],
     ["invoke"],
