@@ -22,6 +22,7 @@ from slipway.commands import (
     preflight,
     publish,
     rehearse,
+    rollback,
     status,
     watch,
 )
@@ -31,7 +32,22 @@ from slipway.ops.unfinished import Terminated, terminable
 #: As shells have it: 128 and the signal's number.
 INTERRUPTED, TERMINATED = 130, 143
 #: In the order of the help.
-COMMANDS = (config, local, publish, models, preflight, deploy, plan, rehearse, watch, status, metrics, idle, invoke)
+COMMANDS = (
+    config,
+    local,
+    publish,
+    models,
+    preflight,
+    deploy,
+    plan,
+    rehearse,
+    watch,
+    rollback,
+    status,
+    metrics,
+    idle,
+    invoke,
+)
 
 
 def _parser() -> argparse.ArgumentParser:

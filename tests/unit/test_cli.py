@@ -37,6 +37,7 @@ COMMANDS = [
     ["prices", "refresh"],
     ["idle"],
     ["watch"],
+    ["rollback"],
     ["status"],
     ["metrics"],
     ["invoke"],
