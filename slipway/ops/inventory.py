@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from slipway.ops.invoke import InvokeError, Invoker, request_of, sample_of
+from slipway.ops.invoke import InvokeError, Invoker
 from slipway.ops.removed import Removal, Removals
+from slipway.ops.request import request_of, sample_of
 from slipway.spec.endpoint import Endpoint
 from slipway.spec.environment import Environment
 

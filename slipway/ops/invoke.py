@@ -5,63 +5,31 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import dataclass
-from difflib import get_close_matches
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from slipway.spec.model import Pipeline
+from slipway.ops.invoke_errors import InvokeError, NotYetAnswered, UnansweredError, WrongRequest, refusal
+from slipway.ops.request import Request, check
+from slipway.ops.trouble import explained
 from slipway.spec.sources import asynchronous_places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from types_boto3_s3 import S3Client
     from types_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
     from slipway.ops.target import Target
-    from slipway.spec.endpoint import Endpoint
     from slipway.spec.environment import Environment
-    from slipway.spec.sample import Sample
+
+__all__ = ["PATIENCE", "Answer", "InvokeError", "Invoker", "Queued", "Request", "WrongRequest", "will_be"]
 
 #: Seconds to wait for an asynchronous answer; the service itself works on a request for at most an hour.
 PATIENCE = 120.0
 #: Seconds between looks for it: the first, and the longest.
 _FIRST_LOOK, _LONGEST_LOOK = 0.1, 5.0
-
-
-class InvokeError(Exception):
-    """The endpoint did not answer."""
-
-
-class WrongRequest(InvokeError):  # noqa: N818  (it is what was asked, not a malfunction)
-    """The request does not fit how the endpoint is hosted; nothing was sent."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is asked, and of which part of the endpoint.
-
-    Attributes
-    ----------
-    body, content_type
-        What is sent.
-    variant
-        A production variant; by weight otherwise.
-    target_model
-        The archive of a multi-model endpoint, from its prefix on.
-    container
-        The container of a direct pipeline.
-    component
-        Short name of an inference component.
-    """
-
-    body: bytes
-    content_type: str
-    variant: str | None = None
-    target_model: str | None = None
-    container: str | None = None
-    component: str | None = None
 
 
 @dataclass(frozen=True)
@@ -74,117 +42,33 @@ class Answer:
         As it came.
     location
         The object that holds it, of an asynchronous endpoint.
+    variant
+        Which one answered; empty where the service does not say.
+    content_type
+        As the container named it.
+    seconds
+        How long it took, as seen from here.
     """
 
     body: bytes
     location: str = ""
+    variant: str = ""
+    content_type: str = ""
+    seconds: float = 0.0
 
 
-def sample_of(endpoint: Endpoint, component: str | None = None) -> Sample | None:
-    """Find the sample that is declared for an endpoint, or for one of its components.
+@dataclass(frozen=True)
+class Queued:
+    """A request that an asynchronous endpoint has accepted.
 
-    Parameters
+    Attributes
     ----------
-    endpoint
-        The endpoint.
-    component
-        Short name of one of its components.
-
-    Returns
-    -------
-    Sample or None
-        What is declared.
+    location, failure
+        The objects that will hold the answer, or what went wrong; the latter is empty where none is configured.
     """
-    if component is None:
-        return endpoint.sample
-    declared = (endpoint.components or {}).get(component)
-    return declared.sample if declared else None
 
-
-def request_of(endpoint: Endpoint, sample: Sample, component: str | None = None) -> Request:
-    """Make the request that a sample stands for.
-
-    Parameters
-    ----------
-    endpoint
-        The endpoint.
-    sample
-        From `sample_of`.
-    component
-        The component whose sample it is.
-
-    Returns
-    -------
-    Request
-        Its target is an archive or a container, as the endpoint is hosted.
-    """
-    direct = bool(_containers(endpoint))
-    return Request(
-        sample.body.encode(),
-        sample.content_type,
-        target_model=None if direct else sample.target,
-        container=sample.target if direct else None,
-        component=component,
-    )
-
-
-def check(name: str, endpoint: Endpoint, request: Request) -> None:
-    """Hold a request against how an endpoint is hosted.
-
-    Parameters
-    ----------
-    name
-        The endpoint's short name.
-    endpoint
-        The endpoint.
-    request
-        What is asked.
-
-    Raises
-    ------
-    WrongRequest
-        With all that does not fit, and what to write.
-    """
-    wrong = list(_faults(endpoint, request))
-    if wrong:
-        raise WrongRequest("\n".join(f"{name}: {fault}" for fault in wrong))
-
-
-def _faults(endpoint: Endpoint, request: Request) -> Iterator[str]:
-    yield from _fault("--component", request.component, tuple(endpoint.components or {}), needed=True)
-    yield from _fault("--container", request.container, _containers(endpoint), needed=True)
-    # Asynchronous requests and those to a component cannot name a variant (API:InvokeEndpointAsync).
-    variants = () if endpoint.mode in ("asynchronous", "components") else tuple(endpoint.fleet)
-    yield from _fault("--variant", request.variant, variants, needed=False)
-    multi_model = _multi_model(endpoint)
-    if multi_model and request.target_model is None:
-        known = endpoint.sample.target if endpoint.sample else None
-        yield f"--target-model is missing: name an archive under the prefix, such as {known or 'NAME/v1/model.tar.gz'}"
-    if not multi_model and request.target_model is not None:
-        yield "--target-model is for multi-model endpoints: leave it out"
-
-
-def _fault(option: str, given: str | None, known: tuple[str, ...], *, needed: bool) -> Iterator[str]:
-    if given is None:
-        if needed and known:
-            yield f"{option} is missing: name one of {', '.join(known)}"
-    elif not known:
-        yield f"{option} is not for an endpoint hosted like this: leave it out"
-    elif given not in known:
-        close = get_close_matches(given, known, 1)
-        hint = f"did you mean {close[0]}? " if close else ""
-        yield f"{option} {given}: there is no such one; {hint}There is: {', '.join(known)}"
-
-
-def _containers(endpoint: Endpoint) -> tuple[str, ...]:
-    """Names of the containers that a request must choose from: those of a direct pipeline."""
-    models = [member.model for member in endpoint.fleet.values()]
-    direct = [m for m in models if isinstance(m, Pipeline) and m.invocation == "direct"]
-    return tuple(dict.fromkeys(name for model in direct for name in model.containers))
-
-
-def _multi_model(endpoint: Endpoint) -> bool:
-    return any(container.models for served in endpoint.served for _, _, container in served.containers)
+    location: str
+    failure: str
 
 
 class Invoker:
@@ -206,6 +90,11 @@ class Invoker:
         self._patience = patience
         self._runtime: SageMakerRuntimeClient = target.client("sagemaker-runtime")
 
+    @cached_property
+    def _s3(self) -> S3Client:
+        client: S3Client = self._target.client("s3")
+        return client
+
     def invoke(self, name: str, request: Request) -> Answer:
         """Ask an endpoint.
 
@@ -225,28 +114,38 @@ class Invoker:
         ------
         WrongRequest
             If the request does not fit how the endpoint is hosted.
+        UnansweredError
+            If it was refused or failed.
+        NotYetAnswered
+            If it is queued and was not answered in time.
         InvokeError
-            If it was refused or failed, or was not answered in time.
+            If the endpoint was not reached.
         """
-        endpoint = self._environment.endpoints[name]
-        check(name, endpoint, request)
+        if self._environment.endpoints[name].asynchronous is not None:
+            return self.wait(self.queue(name, request))
+        check(name, self._environment.endpoints[name], request)
+        begin = time.perf_counter()
         try:
-            if endpoint.asynchronous is not None:
-                return self._queued(name, request)
             answer = self._runtime.invoke_endpoint(
                 EndpointName=self._environment.names.endpoint(name),
                 Body=request.body,
                 ContentType=request.content_type,
                 **self._choice(name, request),
             )
-        except ClientError as error:
-            own = error.operation_name.startswith("InvokeEndpoint")
-            raise InvokeError(error.response["Error"].get("Message", "") if own else str(error)) from error
-        return Answer(answer["Body"].read())
+            body = answer["Body"].read()
+        except (BotoCoreError, ClientError) as error:
+            raise refusal(error, self._environment.names, name, request.component) from error
+        return Answer(
+            body,
+            variant=answer.get("InvokedProductionVariant", ""),
+            content_type=answer.get("ContentType", ""),
+            seconds=time.perf_counter() - begin,
+        )
 
     def _choice(self, name: str, request: Request) -> dict[str, Any]:
         component = request.component and self._environment.names.component(name, request.component)
         chosen = {
+            "Accept": request.accept,
             "TargetVariant": request.variant,
             "TargetModel": request.target_model,
             "TargetContainerHostname": request.container,
@@ -254,30 +153,92 @@ class Invoker:
         }
         return {key: value for key, value in chosen.items() if value is not None}
 
-    def _queued(self, name: str, request: Request) -> Answer:
-        """Put the request where the endpoint reads it, and wait for the object that answers it."""
-        s3: S3Client = self._target.client("s3")
+    def queue(self, name: str, request: Request) -> Queued:
+        """Put a request where an asynchronous endpoint reads it, and tell the endpoint.
+
+        Parameters
+        ----------
+        name
+            Its short name.
+        request
+            What is asked.
+
+        Returns
+        -------
+        Queued
+            Where the answer will be.
+
+        Raises
+        ------
+        WrongRequest
+            If the request does not fit how the endpoint is hosted.
+        InvokeError
+            If it was refused.
+        """
+        check(name, self._environment.endpoints[name], request)
         # Named by its content, so that asking the same again leaves no further object.
         source = asynchronous_places(self._environment, name).input + hashlib.sha256(request.body).hexdigest()[:32]
         bucket, key = _split(source)
-        s3.put_object(Bucket=bucket, Key=key, Body=request.body, ContentType=request.content_type)
-        accepted = self._runtime.invoke_endpoint_async(
-            EndpointName=self._environment.names.endpoint(name),
-            InputLocation=source,
-            ContentType=request.content_type,
+        try:
+            self._s3.put_object(Bucket=bucket, Key=key, Body=request.body, ContentType=request.content_type)
+        except (BotoCoreError, ClientError) as error:
+            raise InvokeError(explained(error, f"put the request into {source}")) from error
+        accept: dict[str, Any] = {} if request.accept is None else {"Accept": request.accept}
+        try:
+            accepted = self._runtime.invoke_endpoint_async(
+                EndpointName=self._environment.names.endpoint(name),
+                InputLocation=source,
+                ContentType=request.content_type,
+                **accept,
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise refusal(error, self._environment.names, name) from error
+        return Queued(accepted["OutputLocation"], accepted.get("FailureLocation", ""))
+
+    def wait(self, queued: Queued) -> Answer:
+        """Wait for the object that answers a queued request.
+
+        Parameters
+        ----------
+        queued
+            From `queue`.
+
+        Returns
+        -------
+        Answer
+            Its content.
+
+        Raises
+        ------
+        UnansweredError
+            If it failed.
+        NotYetAnswered
+            If nothing came in time.
+        InvokeError
+            If S3 cannot be asked any more.
+        """
+        begin = time.perf_counter()
+        try:
+            for _ in _looks(self._patience):
+                content = _read(self._s3, queued.location)
+                if content is not None:
+                    return Answer(content, queued.location, seconds=time.perf_counter() - begin)
+                failed = _read(self._s3, queued.failure) if queued.failure else None
+                if failed is not None:
+                    words = failed.decode(errors="replace").strip()
+                    raise UnansweredError(f"the request failed: {words} ({queued.failure})")
+        except (BotoCoreError, ClientError) as error:
+            raise InvokeError(f"{explained(error, 'wait for the answer')}; {will_be(queued)}") from error
+        raise NotYetAnswered(
+            f"no answer within {self._patience:.0f} s: the request waits or is at work, or you may not read what it "
+            f"leaves; {will_be(queued)}"
         )
-        output, failure = accepted["OutputLocation"], accepted.get("FailureLocation", "")
-        for _ in _looks(self._patience):
-            content = _read(s3, output)
-            if content is not None:
-                return Answer(content, output)
-            failed = _read(s3, failure) if failure else None
-            if failed is not None:
-                raise InvokeError(f"{failed.decode(errors='replace').strip()} ({failure})")
-        raise InvokeError(
-            f"no answer within {self._patience:.0f} s: the request waits or is at work, or you may not read its "
-            f"answer. It will be in {output}{f', or in {failure}' if failure else ''}"
-        )
+
+
+def will_be(queued: Queued) -> str:
+    """Say where the answer to a queued request will be."""
+    failed = f", or in {queued.failure} if it fails" if queued.failure else ""
+    return f"the answer will be in {queued.location}{failed}"
 
 
 def _looks(seconds: float) -> Iterable[None]:

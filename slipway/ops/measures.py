@@ -126,7 +126,7 @@ def readable(value: float, measure: Measure, machine: Machine) -> str:
         Such as ``35.2 ms``, ``1.5%``, ``12/min``; busy cores where the machine's number of them is not known.
     """
     if measure.is_time:
-        return _time(seconds_of(value, measure))
+        return duration(seconds_of(value, measure))
     share = share_of(value, measure, machine)
     if share is not None:
         return f"{number(share)}%"
@@ -145,7 +145,8 @@ def number(value: float) -> str:
     return f"{value:.3g}" if abs(value) >= 1e-4 else f"{value:.1e}"
 
 
-def _time(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Write a duration with three digits in a unit that fits."""
     if seconds < 0.9995:
         return f"{number(seconds * 1000)} ms"
     if seconds < 119.95:

@@ -8,10 +8,13 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from slipway.ops.invoke import InvokeError, Invoker, Request, WrongRequest, check, request_of
+from slipway.ops.invoke import InvokeError, Invoker, Queued, Request, WrongRequest
+from slipway.ops.invoke_errors import NotYetAnswered, UnansweredError
+from slipway.ops.request import check, request_of
 from slipway.ops.target import Target
 from slipway.spec.endpoint import Endpoint
 from tests.unit.ops.conftest import MODEL, Declare
@@ -148,11 +151,115 @@ def test_what_is_asked_reaches_the_service_in_its_words(
         assert Invoker(declare(**KINDS), TARGET).invoke(name, asked(**which)).body == b"yes"
 
 
-def test_what_the_service_refuses_is_told_in_its_words(clients: dict[str, Any], declare: Declare) -> None:
+def refused(clients: dict[str, Any], declare: Declare, code: str, message: str, **more: Any) -> InvokeError:
     with Stubber(clients["sagemaker-runtime"]) as stub:
-        stub.add_client_error("invoke_endpoint", "ModelError", 'Received client error (400) with message "no"')
-        with pytest.raises(InvokeError, match=r'^Received client error \(400\) with message "no"$'):
+        stub.add_client_error("invoke_endpoint", code, message, modeled_fields=more or None)
+        with pytest.raises(InvokeError) as caught:
             Invoker(declare(**KINDS), TARGET).invoke("plain", asked())
+    return caught.value
+
+
+ENDPOINT, LOG = "rc-project-a-dev-plain-ep", "/aws/sagemaker/Endpoints/rc-project-a-dev-plain-ep"
+
+
+@pytest.mark.parametrize(
+    ("status", "container", "said"),
+    [
+        (400, "primary", "the model refused the request (400): no features"),
+        (413, "primary", "the model refused the request (413): no features"),
+        (500, "primary", "the model failed (500): no features"),
+        (503, "scale", "container scale failed (503): no features"),
+        (0, "primary", "the model did not answer: no features"),
+    ],
+)
+def test_a_containers_own_message_is_told_and_where_its_log_is(
+    clients: dict[str, Any], declare: Declare, status: int, container: str, said: str
+) -> None:
+    fault = "client" if status < 500 else "server"
+    message = f'Received {fault} error ({status}) from {container} with message "no features". See https://… for more.'
+    error = refused(clients, declare, "ModelError", message, OriginalStatusCode=status, OriginalMessage="no features")
+    assert isinstance(error, UnansweredError)
+    assert str(error) == f"{said}. Its log: {LOG}"
+
+
+def test_a_component_has_a_log_of_its_own(clients: dict[str, Any], declare: Declare) -> None:
+    with Stubber(clients["sagemaker-runtime"]) as stub:
+        fields = {"OriginalStatusCode": 500, "OriginalMessage": "no"}
+        stub.add_client_error("invoke_endpoint", "ModelError", "", modeled_fields=fields)
+        with pytest.raises(InvokeError, match=r"/aws/sagemaker/InferenceComponents/rc-project-a-dev-shared--iris$"):
+            Invoker(declare(**KINDS), TARGET).invoke("shared", asked(component="iris"))
+
+
+NO_CAPACITY = (
+    "Inference Component has no capacity to process this request. ApplicationAutoScaling may be in-progress (if "
+    "configured) or try to increase the capacity by invoking UpdateInferenceComponentRuntimeConfig API."
+)
+NOT_ALLOWED = "User: arn:aws:iam::123456789012:user/x is not authorized to perform: sagemaker:InvokeEndpoint"
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "kind", "said"),
+    [
+        (
+            "ValidationError",
+            f"Endpoint {ENDPOINT} of account 123456789012 not found.",
+            InvokeError,
+            f"there is no endpoint {ENDPOINT}: `slipway deploy` makes it",
+        ),
+        (
+            "ValidationError",
+            f"Variant x not found for endpoint {ENDPOINT}.",
+            InvokeError,
+            f"invoke {ENDPOINT}: Variant x not found for endpoint {ENDPOINT}.",
+        ),
+        ("ValidationError", NO_CAPACITY, UnansweredError, f"{ENDPOINT} has no copy that could answer: where it scales"),
+        ("ModelNotReadyException", "Wait.", UnansweredError, f"{ENDPOINT} is not ready"),
+        ("ServiceUnavailable", "Later.", UnansweredError, "SageMaker could not answer"),
+        ("InternalFailure", "Oh.", UnansweredError, "SageMaker could not answer"),
+        (
+            "ThrottlingException",
+            "Rate exceeded",
+            UnansweredError,
+            f"{ENDPOINT} was asked more at once than it may answer (ThrottlingException: Rate exceeded): ask more",
+        ),
+        (
+            "AccessDeniedException",
+            NOT_ALLOWED,
+            InvokeError,
+            f"invoke {ENDPOINT}: not allowed: {NOT_ALLOWED}. The policy SageMaker-rc-project-a-dev-eu-west-1-Invoker",
+        ),
+        ("ExpiredTokenException", "The security token is expired", InvokeError, "the credentials have expired or are"),
+    ],
+    ids=lambda value: value if isinstance(value, str) and " " not in value else "",
+)
+def test_what_the_service_refuses_is_told_with_what_to_do(
+    clients: dict[str, Any], declare: Declare, code: str, message: str, kind: type[InvokeError], said: str
+) -> None:
+    error = refused(clients, declare, code, message)
+    assert type(error) is kind
+    assert said in str(error)
+
+
+def test_a_connection_that_is_lost_is_told(
+    clients: dict[str, Any], declare: Declare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(**_: Any) -> None:
+        raise EndpointConnectionError(endpoint_url="https://runtime.sagemaker.eu-west-1.amazonaws.com")
+
+    monkeypatch.setattr(clients["sagemaker-runtime"], "invoke_endpoint", lost)
+    with pytest.raises(InvokeError, match=f"invoke {ENDPOINT}: the connection to AWS was lost"):
+        Invoker(declare(**KINDS), TARGET).invoke("plain", asked())
+
+
+def test_an_answer_says_who_gave_it_and_of_which_type(clients: dict[str, Any], declare: Declare) -> None:
+    with Stubber(clients["sagemaker-runtime"]) as stub:
+        body = StreamingBody(io.BytesIO(b"yes"), 3)
+        answer = {"Body": body, "InvokedProductionVariant": "new", "ContentType": "text/csv"}
+        expected = {"EndpointName": "rc-project-a-dev-weighted-ep", "Body": b"[1]", "ContentType": "application/json"}
+        stub.add_response("invoke_endpoint", answer, {**expected, "Accept": "text/csv"})
+        found = Invoker(declare(**KINDS), TARGET).invoke("weighted", asked(accept="text/csv"))
+    assert (found.body, found.variant, found.content_type) == (b"yes", "new", "text/csv")
+    assert found.seconds > 0
 
 
 OUT, FAILED = f"s3://{BUCKET}/async/queued/out/1.out", f"s3://{BUCKET}/async/queued/failed/1-error.out"
@@ -166,11 +273,12 @@ class Queue:
         self.s3.activate()
         self.runtime.activate()
 
-    def takes(self, *, failures: bool = True) -> None:
+    def takes(self, *, failures: bool = True, **accept: str) -> None:
         key = "async/queued/in/" + "080a9ed428559ef602668b4c00f114f1"  # of [1]
         where = {"Bucket": BUCKET, "Key": key}
         self.s3.add_response("put_object", {}, {**where, "Body": b"[1]", "ContentType": "application/json"})
         asked = {"EndpointName": "rc-project-a-dev-queued-ep", "ContentType": "application/json"}
+        asked |= {key.capitalize(): value for key, value in accept.items()}
         answer = {"OutputLocation": OUT, **({"FailureLocation": FAILED} if failures else {})}
         self.runtime.add_response("invoke_endpoint_async", answer, {**asked, "InputLocation": f"s3://{BUCKET}/{key}"})
 
@@ -205,9 +313,9 @@ def test_a_failure_is_told_with_where_it_lies(queue: Queue, declare: Declare) ->
     queue.takes()
     queue.nothing(OUT)
     queue.there(FAILED, json.dumps({"error": "no"}).encode())
-    with pytest.raises(InvokeError) as caught:
+    with pytest.raises(UnansweredError) as caught:
         Invoker(declare(**KINDS), TARGET).invoke("queued", asked())
-    assert str(caught.value) == f'{{"error": "no"}} ({FAILED})'
+    assert str(caught.value) == f'the request failed: {{"error": "no"}} ({FAILED})'
 
 
 @pytest.mark.parametrize("failures", [True, False])
@@ -218,16 +326,48 @@ def test_an_answer_that_does_not_come_in_time_will_lie_where_it_says(
     queue.nothing(OUT)
     if failures:
         queue.nothing(FAILED)
-    with pytest.raises(InvokeError) as caught:
+    with pytest.raises(NotYetAnswered) as caught:
         Invoker(declare(**KINDS), TARGET, patience=0).invoke("queued", asked())
-    also = f", or in {FAILED}" if failures else ""
+    also = f", or in {FAILED} if it fails" if failures else ""
     assert str(caught.value) == (
-        "no answer within 0 s: the request waits or is at work, or you may not read its answer. "
-        f"It will be in {OUT}{also}"
+        "no answer within 0 s: the request waits or is at work, or you may not read what it leaves; "
+        f"the answer will be in {OUT}{also}"
     )
+
+
+def test_a_queued_request_is_not_waited_for_unless_that_is_wanted(queue: Queue, declare: Declare) -> None:
+    queue.takes()
+    queued = Invoker(declare(**KINDS), TARGET).queue("queued", asked())
+    assert queued == Queued(OUT, FAILED)
+    queue.s3.assert_no_pending_responses()
+
+
+def test_the_type_that_is_wanted_is_said_to_a_queue_too(queue: Queue, declare: Declare) -> None:
+    queue.takes(accept="text/csv")
+    Invoker(declare(**KINDS), TARGET).queue("queued", asked(accept="text/csv"))
+    queue.runtime.assert_no_pending_responses()
+
+
+def test_credentials_that_end_during_the_wait_leave_it_known_where_the_answer_will_be(
+    queue: Queue, declare: Declare
+) -> None:
+    queue.takes()
+    queue.nothing(OUT, "ExpiredToken")
+    with pytest.raises(InvokeError) as caught:
+        Invoker(declare(**KINDS), TARGET).invoke("queued", asked())
+    assert str(caught.value).startswith("wait for the answer: the credentials have expired")
+    assert str(caught.value).endswith(f"the answer will be in {OUT}, or in {FAILED} if it fails")
 
 
 def test_a_bucket_that_refuses_is_told_with_what_was_asked_of_it(queue: Queue, declare: Declare) -> None:
     queue.s3.add_client_error("put_object", "AccessDenied", "Access Denied")
-    with pytest.raises(InvokeError, match=r"\(AccessDenied\) when calling the PutObject operation"):
+    with pytest.raises(InvokeError, match=rf"^put the request into s3://{BUCKET}/async/.*: not allowed: Access Denied"):
+        Invoker(declare(**KINDS), TARGET).invoke("queued", asked())
+
+
+def test_a_queue_that_refuses_is_told_like_any_endpoint(queue: Queue, declare: Declare) -> None:
+    queue.s3.add_response("put_object", {})
+    words = "Endpoint rc-project-a-dev-queued-ep of account 123456789012 not found."
+    queue.runtime.add_client_error("invoke_endpoint_async", "ValidationError", words)
+    with pytest.raises(InvokeError, match="there is no endpoint rc-project-a-dev-queued-ep"):
         Invoker(declare(**KINDS), TARGET).invoke("queued", asked())
