@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from slipway.ops.live import Live, describe
-from slipway.ops.trouble import OperationError, explained, is_busy, is_passing
+from slipway.ops.trouble import OperationError, code, explained, is_busy, is_passing
 
 if TYPE_CHECKING:
     from types_boto3_sagemaker import SageMakerClient
@@ -22,6 +22,8 @@ T = TypeVar("T")
 LOOK = 5.0
 #: How long calls may fail in passing until a command gives up.
 PATIENCE = timedelta(minutes=3)
+#: Application Auto Scaling is at work on the same target.
+_CONCURRENT = "ConcurrentUpdateException"
 
 
 class NotSettledError(OperationError):
@@ -57,7 +59,7 @@ def patiently(do: Callable[[], T], clock: AwsClock, *, what: str, within: timede
         try:
             return do()
         except (BotoCoreError, ClientError) as error:
-            if not is_passing(error):
+            if not (is_passing(error) or code(error) == _CONCURRENT):
                 raise OperationError(explained(error, what)) from error
             now = clock.now()
             until = until or now + within
