@@ -202,8 +202,8 @@ def test_the_end_is_arranged_before_the_limits_change(world: World, scaler: Scal
     assert world.lines == [
         f"{FULL}, variant primary: 1 to 4 instances, 2 now",
         (
-            "4 to 8 instances until 2026-12-24 14:00 UTC, then 1 to 4 again: the scheduled action slipway-restore does it, "
-            "whatever becomes of this machine"
+            "4 to 8 instances until 2026-12-24 14:00 UTC, then 1 to 4 again: the scheduled action slipway-restore does "
+            "it, whatever becomes of this machine"
         ),
         "back before that: slipway scale iris --back",
     ]
