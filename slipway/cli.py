@@ -23,6 +23,8 @@ from slipway.commands import (
     publish,
     rehearse,
     rollback,
+    scale,
+    shift,
     status,
     watch,
 )
@@ -43,6 +45,8 @@ COMMANDS = (
     rehearse,
     watch,
     rollback,
+    shift,
+    scale,
     status,
     metrics,
     idle,

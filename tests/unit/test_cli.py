@@ -38,6 +38,8 @@ COMMANDS = [
     ["idle"],
     ["watch"],
     ["rollback"],
+    ["shift"],
+    ["scale"],
     ["status"],
     ["metrics"],
     ["invoke"],
