@@ -9,6 +9,8 @@ TARGET ?= local
 AGAINST ?= main
 # Endpoints to bring back that were removed because they were idle, such as WAKE="iris fraud".
 WAKE ?=
+# How many times as fast the local AWS's clock runs during a deployment, such as SPEED=60; updates bake there too.
+SPEED ?=
 PYTHON ?= python3
 BIN := .venv/bin
 SLIPWAY := $(BIN)/slipway
@@ -34,8 +36,8 @@ node_modules/ready: .venv/ready package.json package-lock.json
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --silent --no-audit --no-fund
 	@touch $@
 
-deploy: setup  ## deploy ENV (dev) to TARGET (local, or aws), from nothing, and show what is there; WAKE=iris brings back an idle one that was removed
-	@$(SLIPWAY) deploy --env $(ENV) --target $(TARGET) $(foreach name,$(WAKE),--wake $(name))
+deploy: setup  ## deploy ENV (dev) to TARGET (local, or aws), from nothing, and show what is there; WAKE=iris brings back an idle one that was removed, SPEED=60 shortens the bakes of the local AWS
+	@$(SLIPWAY) deploy --env $(ENV) --target $(TARGET) $(foreach name,$(WAKE),--wake $(name)) $(if $(SPEED),--speed $(SPEED))
 
 diff: setup  ## what a deployment of ENV to TARGET would change
 	@$(SLIPWAY) diff --env $(ENV) --target $(TARGET)

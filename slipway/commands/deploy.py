@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from slipway.commands.base import WRONG, Commands, loaded, no_endpoint
+from slipway.commands.base import ROLLED_BACK, WRONG, Commands, loaded, no_endpoint
 from slipway.commands.status import show_status
 
-_EXAMPLE = "slipway deploy --env dev\n  slipway deploy --wake iris"
+_EXAMPLE = "slipway deploy --env dev\n  slipway deploy --env prod --speed 60\n  slipway deploy --wake iris"
 
 
 def register(commands: Commands) -> None:
@@ -21,12 +21,20 @@ def register(commands: Commands) -> None:
         metavar="NAME",
         help="bring back an endpoint that the cleanup removed because it was idle; may be repeated",
     )
+    launch.add_argument("--no-preflight", action="store_true", help="leave out the checklist, see `slipway preflight`")
+    launch.add_argument(
+        "--speed",
+        type=float,
+        metavar="N",
+        help="let the local AWS's clock run N times as fast meanwhile, 1 to 3600: bakes take their time there too",
+    )
     commands.add("diff", diff, "slipway diff --env prod --target aws", target=True)
 
 
 def deploy(args: argparse.Namespace) -> int:
     """Bring an environment to what its config says."""
     from slipway.ops.deploy import Deployer
+    from slipway.ops.local_clock import sped_up
     from slipway.ops.target import choose
 
     environment = loaded(args).environment
@@ -36,8 +44,16 @@ def deploy(args: argparse.Namespace) -> int:
             return WRONG
     target = choose(environment, args.target, start=True)
     print(target.where, flush=True)
-    Deployer(environment, target, args.config, wake=args.wake).run()
-    return show_status(args, ask=True)
+    if args.no_preflight:
+        print("· preflight: left out, as --no-preflight says", flush=True)
+    deployer = Deployer(environment, target, args.config, wake=args.wake, check=not args.no_preflight)
+    with sped_up(target, args.speed):
+        deployer.run()
+    code = show_status(args, ask=True)
+    rolled_back = deployer.rolled_back()
+    for one in rolled_back:
+        print(one.text, file=sys.stderr)
+    return ROLLED_BACK if rolled_back else code
 
 
 def diff(args: argparse.Namespace) -> int:

@@ -5,42 +5,46 @@ Each step is one that plain CDK users type as well; this only puts them in order
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import time
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from slipway.ops.publish import publish
+from slipway.ops.aftermath import rolled_back, under_way
+from slipway.ops.aws_clock import AwsClock
+from slipway.ops.child import run_to_end
+from slipway.ops.deploy_steps import DeployError, UnreadyError, WrongArtifact, step
+from slipway.ops.local_clock import speed_of
+from slipway.ops.needed_artifacts import NeededArtifacts
+from slipway.ops.preflight.checklist import Scope, preflight
+from slipway.ops.preflight.report import Outcome
 from slipway.ops.removed import Removal, Removals
-from slipway.ops.storage import PublishError, short, stored_hash
-from slipway.spec.lock import LOCK_PATH, PUBLISHED_KEY, read_lock
-from slipway.spec.sources import artifacts
+from slipway.ops.trouble import explained
+from slipway.plan.figures import clock
+from slipway.spec.lock import LOCK_PATH, read_lock
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
 
     from types_boto3_s3 import S3Client
 
+    from slipway.ops.aftermath import RolledBack
     from slipway.ops.target import Target
     from slipway.spec.environment import Environment
 
 #: What the deployed toolkit must be at least, for the synthesizer of the pinned aws-cdk-lib.
 BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 LEAST_BOOTSTRAP = 6
-#: Where the training script of a model lies, if the project has one: in the folder of its name.
-TRAINING = Path("examples/models")
+#: An update of the local AWS that takes longer than so many real seconds is worth a word on how to speed it up.
+PATIENCE = 60.0
+#: The speed that is suggested then.
+SPEED = 60
 
-
-class DeployError(Exception):
-    """A step failed; the message says which and what to do."""
-
-
-class WrongArtifact(DeployError):  # noqa: N818  (it is what lies in the bucket, not a malfunction)
-    """The bucket holds other bytes than the lock file says, or cannot be told to hold them."""
+__all__ = ["BOOTSTRAP_PARAMETER", "DeployError", "Deployer", "UnreadyError", "WrongArtifact", "cdk_command"]
 
 
 def cdk_command() -> list[str]:
@@ -80,6 +84,8 @@ class Deployer:
         Short names of the endpoints that are deployed and nothing else, on a foundation that is there; all by default.
     assembly
         Where the templates go; by default a folder of the environment's in ``cdk.out``.
+    check
+        Go through the checklist before anything changes; see ``slipway.ops.preflight``.
     """
 
     def __init__(
@@ -91,6 +97,7 @@ class Deployer:
         wake: Collection[str] = (),
         only: Collection[str] = (),
         assembly: Path | None = None,
+        check: bool = False,
     ) -> None:
         self._environment = environment
         self._target = target
@@ -99,11 +106,12 @@ class Deployer:
         self._assembly = assembly or Path("cdk.out") / environment.environment
         self._only = only
         self._synthesized = False
-        self._trained: set[Path] = set()
         self._wake = wake
         self._removals = Removals(environment, target)
         self._left_out: Mapping[str, Removal] = {}
         self._s3: S3Client = target.client("s3")
+        self._check = check
+        self._begun: datetime | None = None
 
     def run(self) -> None:
         """Take every step that is not done.
@@ -112,12 +120,18 @@ class Deployer:
         ------
         WrongArtifact
             If a model's object has other bytes than were published; nothing was changed then.
+        UnreadyError
+            If a check failed; nothing was changed then.
         DeployError
-            If one fails.
+            If a step fails.
         """
         bucket_exists = self._bucket_exists()
         recorded = self._recorded()
-        missing = self._missing() if bucket_exists else list(self._artifacts())
+        artifacts = NeededArtifacts(self._environment, self._served(), self._lock, self._s3)
+        missing = artifacts.missing() if bucket_exists else list(artifacts.all())
+        self._begun = AwsClock(self._target).now()
+        if self._check:
+            self._preflight({key for _, key in missing if artifacts.comes(key)})
         self._bootstrap()
         foundation = self._environment.names.stack("foundation")
         if not bucket_exists and self._only:
@@ -126,15 +140,67 @@ class Deployer:
             self._cdk("foundation", "deploy", foundation)
             self._synthesized = True
         for name, key in missing:
-            self._publish(name, key)
+            artifacts.publish(name, key)
         self._removals.forget(removal for name, removal in recorded.items() if name not in self._left_out)
-        self._cdk(
-            "endpoints" if self._served() else "operations",
-            "deploy",
-            *self._stacks("--all"),
-            "--concurrency",
-            "4",
-        )
+        try:
+            self._cdk(
+                "endpoints" if self._served() else "operations",
+                "deploy",
+                *self._stacks("--all"),
+                "--concurrency",
+                "4",
+            )
+        except DeployError:
+            # Where one stack failed, another one's endpoint may have been rolled back all the same.
+            for one in self.rolled_back() if self._check else ():
+                print(one.text, file=sys.stderr, flush=True)
+            raise
+
+    def rolled_back(self) -> Sequence[RolledBack]:
+        """Find the endpoints whose update was rolled back, which to CloudFormation looks like success.
+
+        Returns
+        -------
+        sequence of RolledBack
+            What to say of each.
+
+        Raises
+        ------
+        DeployError
+            When that cannot be told.
+        """
+        try:
+            return list(rolled_back(self._environment, self._target, self._served(), self._begun))
+        except (ClientError, BotoCoreError) as error:
+            raise DeployError(explained(error, "whether an update was rolled back could not be told")) from None
+
+    def _preflight(self, coming: Collection[str]) -> None:
+        """Go through the checklist for the endpoints that are there already."""
+        scope = Scope(tuple(self._served()), read_lock(self._lock), coming, existing=True)
+        report = preflight(self._environment, self._target, scope)
+        for line in report.lines(quiet=True):
+            print(line, flush=True)
+        step("preflight", report.summary)
+        if not report.passed():
+            count = report.count(Outcome.FAILED)
+            raise UnreadyError(
+                f"preflight: {count} check{'' if count == 1 else 's'} failed, so nothing was deployed. What is wrong "
+                "and what to do is above; `slipway deploy --no-preflight` deploys all the same"
+            )
+        self._say_speed(report.updates)
+
+    def _say_speed(self, updates: Mapping[str, float]) -> None:
+        """Say how to shorten the wait for updates on the local AWS, which take the time that the config declares."""
+        longest = max(updates, key=lambda name: updates[name], default="")
+        if self._target.kind != "local" or not longest:
+            return
+        speed = speed_of(self._target)
+        if updates[longest] / speed > PATIENCE:
+            step(
+                f"update {longest}",
+                f"takes {clock(updates[longest] / speed)} here, with the bakes that it declares; `make deploy "
+                f"SPEED={SPEED}` or `slipway deploy --speed {SPEED}` makes that {clock(updates[longest] / SPEED)}",
+            )
 
     def diff(self) -> int:
         """Show what a deployment would change.
@@ -164,13 +230,13 @@ class Deployer:
         }
         aws = self._target.kind == "aws"
         for name, removal in self._left_out.items():
-            self._step(
+            step(
                 f"leave out {name}",
                 f"{removal}; `make deploy WAKE={name}{' TARGET=aws' if aws else ''}` or "
                 f"`slipway deploy --wake {name}{' --target aws' if aws else ''}` brings it back",
             )
         for name in sorted(set(self._wake) - set(recorded)):
-            self._step(f"wake {name}", "it was not removed, so it is deployed like the others")
+            step(f"wake {name}", "it was not removed, so it is deployed like the others")
         return recorded
 
     def _served(self) -> list[str]:
@@ -183,9 +249,6 @@ class Deployer:
         if not self._left_out:
             return list(every)
         return [self._environment.names.stack(part) for part in ("foundation", *self._served(), "operations")]
-
-    def _step(self, what: str, note: str = "") -> None:
-        print(f"· {what}{f': {note}' if note else ''}", flush=True)
 
     def _bootstrap(self) -> None:
         ssm = self._target.client("ssm")
@@ -212,122 +275,9 @@ class Deployer:
             return False
         return True
 
-    def _artifacts(self) -> Iterator[tuple[str, str]]:
-        """Every key in the model bucket that an endpoint needs, once, with the short name of the first to need it.
-
-        Of a multi-model prefix those are the archives that the lock file knows, and the prefix itself if it knows none.
-        """
-        hashes = read_lock(self._lock)
-        seen = set()
-        for name in self._served():
-            endpoint = self._environment.endpoints[name]
-            for artifact in artifacts(name, endpoint, self._environment.names.bucket):
-                locked = [key for key in sorted(hashes) if artifact.several and key.startswith(artifact.key)]
-                for key in locked or [artifact.key]:
-                    if not artifact.elsewhere and key not in seen:
-                        seen.add(key)
-                        yield name, key
-
-    def _missing(self) -> list[tuple[str, str]]:
-        """Answer which keys are not in the bucket; refuse objects that have other bytes than were published."""
-        bucket = self._environment.names.bucket
-        hashes = read_lock(self._lock)
-        missing, wrong = [], []
-        for name, key in self._artifacts():
-            if key.endswith("/"):
-                if not self._prefix_exists(key):
-                    missing.append((name, key))
-                continue
-            recorded = hashes.get(key)
-            try:
-                stored = stored_hash(self._s3, bucket, key)
-            except PublishError as error:
-                wrong.append(str(error))
-            except ClientError as error:
-                wrong.append(f"s3://{bucket}/{key} cannot be read ({error}): deploying needs s3:GetObject")
-            else:
-                if stored is None:
-                    missing.append((name, key))
-                elif stored != recorded:
-                    wrong.append(self._replaced(name, key, stored, recorded))
-        if wrong:
-            raise WrongArtifact("\n".join(dict.fromkeys([*wrong, "Nothing was deployed."])))
-        return missing
-
-    def _replaced(self, name: str, key: str, stored: str, recorded: str | None) -> str:
-        bucket = self._environment.names.bucket
-        was = f"has sha256 {short(recorded)}" if recorded else "does not know it"
-        return (
-            f"endpoints.{name}: s3://{bucket}/{key} has sha256 {short(stored)}, but {self._lock} {was}: "
-            "somebody replaced the object. Delete its newest version, so that the one that was published shows again "
-            f"(`aws s3api list-object-versions --bucket {bucket} --prefix {key}`), or publish these bytes as "
-            "another version and declare that"
-        )
-
-    def _prefix_exists(self, prefix: str) -> bool:
-        found = self._s3.list_objects_v2(Bucket=self._environment.names.bucket, Prefix=prefix, MaxKeys=1)
-        return bool(found.get("KeyCount"))
-
-    def _publish(self, name: str, key: str) -> None:
-        bucket = self._environment.names.bucket
-        published = PUBLISHED_KEY.fullmatch(key)
-        if published is None:
-            raise DeployError(f"publish: s3://{bucket}/{key} is not there, {self._remedy(name, key)}")
-        model, version = published["model"], published["version"]
-        folder = self._train(model, version, key)
-        done = publish(
-            folder,
-            model=model,
-            version=version,
-            bucket=bucket,
-            lock_path=self._lock,
-            s3=self._s3,
-        )
-        self._step(
-            f"publish {model} {version}",
-            f"{done.uri} ({done.size:,} bytes, sha256 {short(done.sha256)})",
-        )
-
-    def _remedy(self, name: str, key: str) -> str:
-        """Say how to fill a key that no training script could."""
-        found = artifacts(name, self._environment.endpoints[name], self._environment.names.bucket)
-        several = any(artifact.several for artifact in found if artifact.key == key)
-        if several and PUBLISHED_KEY.fullmatch(f"{key}name/v1/model.tar.gz"):
-            model = key.removeprefix("models/").removesuffix("/")
-            return (
-                "and no archive lies under it: publish one with `slipway publish FOLDER "
-                f"--model {model}/NAME --version 1`, which a request then names as NAME/v1/model.tar.gz"
-            )
-        cure = "" if several else f", or leave out `artifact` under endpoints.{name} and publish its version"
-        return f"and `slipway publish` writes to another key: upload it{cure}"
-
-    def _train(self, model: str, version: str, key: str) -> Path:
-        """Run the training script of a model, unless it ran; answer the folder that it made.
-
-        A script in ``examples/models/demand/`` makes ``demand``, and a folder for each of ``demand/store-1`` and so on.
-        """
-        top, _, part = model.partition("/")
-        script = TRAINING / top / "train.py"
-        if not script.is_file():
-            raise DeployError(
-                f"publish: {key} is not in the model bucket yet: `slipway publish FOLDER --model {model} --version "
-                f"{version}`"
-            )
-        out = script.parent / "build" / f"v{version}"
-        if out not in self._trained:
-            self._step(f"train {top} {version}", str(script))
-            command = [sys.executable, str(script), "--version", version, "--out", str(out)]
-            if subprocess.run(command, check=False).returncode:
-                raise DeployError(f"train: {' '.join(command)} failed; its output is above")
-            self._trained.add(out)
-        if not (out / part).is_dir():
-            made = ", ".join(sorted(path.name for path in out.iterdir() if path.is_dir()))
-            raise DeployError(f"train: {script} makes no {part}, which {key} is published from; it makes {made}")
-        return out / part
-
     def _cdk(self, what: str, *arguments: str) -> None:
         begun = time.monotonic()
-        self._step(what, f"cdk {' '.join(arguments)}")
+        step(what, f"cdk {' '.join(arguments)}")
         options = []
         if arguments[0] == "deploy":
             # What is retained under a literal name is taken back instead of being in the way: the log group of an
@@ -335,14 +285,51 @@ class Deployer:
             options.append("--import-existing-resources")
             if self._target.kind == "local":
                 options += ["--require-approval", "never"]
-        code = self._run_cdk(arguments[0], [*arguments[1:], *options])
+        try:
+            code = self._run_cdk(arguments[0], [*arguments[1:], *options])
+        except KeyboardInterrupt:
+            self._say_interrupted()
+            raise
         if code:
-            raise DeployError(f"{what}: `cdk {' '.join(arguments)}` ended with exit code {code}; its output is above")
-        self._step(what, f"done in {time.monotonic() - begun:.0f} s")
+            raise DeployError(
+                f"{what}: `cdk {' '.join(arguments)}` ended with exit code {code}; its output is above{self._at_work()}"
+            )
+        step(what, f"done in {time.monotonic() - begun:.0f} s")
 
     def _run_cdk(self, verb: str, arguments: list[str]) -> int:
         command = [*cdk_command(), verb, *arguments, *self._app(verb), "--no-notices"]
-        return subprocess.run(command, env=self._target.child_environ(), check=False).returncode
+        return run_to_end(command, self._target.child_environ())
+
+    def _at_work(self) -> str:
+        """Say at which stacks CloudFormation is at work after the CDK CLI has failed: another deployment's perhaps."""
+        try:
+            states = under_way(self._environment, self._target, self._served())
+        except (ClientError, BotoCoreError):
+            return ""  # that the step failed is what counts
+        at_work = ", ".join(f"{state.name} ({state.status})" for state in states)
+        return f". CloudFormation is at work on {at_work}: wait for its end, and deploy again" if states else ""
+
+    def _say_interrupted(self) -> None:
+        """Say what goes on, since CloudFormation does not end with whoever asked it."""
+        try:
+            states = under_way(self._environment, self._target, self._served())
+        except (ClientError, BotoCoreError) as error:
+            print(explained(error, "what CloudFormation goes on with could not be told"), file=sys.stderr, flush=True)
+            return
+        if not states:
+            print("no stack is being changed: `slipway deploy` goes on from here", file=sys.stderr, flush=True)
+        for state in states:
+            name = next((one for one in self._served() if self._environment.names.stack(one) == state.name), "")
+            aws = " --target aws" if self._target.kind == "aws" else ""
+            watch = f"`slipway watch {name} --env {self._environment.environment}{aws}`" if name else ""
+            look = watch or f"`aws cloudformation describe-stacks --stack-name {state.name}`"
+            stop = f", `aws cloudformation cancel-update-stack --stack-name {state.name}` takes it back"
+            print(
+                f"{state.name} is {state.status}, and CloudFormation goes on with it: {look} shows how"
+                f"{stop if state.status == 'UPDATE_IN_PROGRESS' else ''}",
+                file=sys.stderr,
+                flush=True,
+            )
 
     def _app(self, verb: str) -> list[str]:
         if verb == "bootstrap":

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from slipway.cli import main
-from slipway.ops import deploy as deploying
+from slipway.ops import needed_artifacts
 from slipway.ops import target as targets
 from slipway.ops.deploy import BOOTSTRAP_PARAMETER, Deployer, DeployError, WrongArtifact
 from slipway.ops.package import package
@@ -138,7 +138,7 @@ HOSTING = {"hosting": {"instance_type": "ml.m5.large"}}
 def training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of training scripts, empty at first."""
     (tmp_path / "models").mkdir()
-    monkeypatch.setattr(deploying, "TRAINING", tmp_path / "models")
+    monkeypatch.setattr(needed_artifacts, "TRAINING", tmp_path / "models")
     return tmp_path / "models"
 
 
