@@ -69,4 +69,4 @@ def report(done: Published, environment: Environment, lock: Path) -> None:
     print(f"{'uploaded' if done.uploaded else 'already there'}: {done.uri} ({done.size:,} bytes)")
     print(f"sha256 {done.sha256}, recorded in {lock}")
     for name, archive in serving(environment, done.key):
-        print(f"{environment.names.endpoint(name)} serves it to requests that name {archive}")
+        print(f"a request to {environment.names.endpoint(name)} names it {archive}; that takes no deployment")

@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
+import tempfile
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from slipway.ops.package import Package
 from slipway.ops.trouble import is_denied, is_throttled
 
 if TYPE_CHECKING:
+    from botocore.response import StreamingBody
     from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import CompletedPartTypeDef
-
-    from slipway.ops.package import Package
 
 #: Bytes; a larger archive is uploaded in parts of this size, four at a time (so 256 MiB of memory).
 PART_SIZE = 64 * 1024 * 1024
@@ -102,14 +105,45 @@ def content_hash(s3: S3Client, bucket: str, key: str) -> str | None:
         if error.response["Error"]["Code"] == "NoSuchKey":
             return None
         raise
+    with closing(body):
+        return _tar_hash(body, f"s3://{bucket}/{key}")
+
+
+def fetch(s3: S3Client, bucket: str, key: str) -> Package | None:
+    """Download an archive into a temporary file, and hash the tar in it.
+
+    Parameters
+    ----------
+    s3
+        A client of the bucket's account and Region.
+    bucket, key
+        Where the object is.
+
+    Returns
+    -------
+    Package or None
+        To be used in a ``with`` statement, which removes the file; None if there is no object.
+
+    Raises
+    ------
+    PublishError
+        If the object is no gzip archive.
+    botocore.exceptions.ClientError
+        If S3 refuses.
+    """
+    handle, name = tempfile.mkstemp(prefix="slipway-", suffix=".tar.gz")
+    archive = Path(name)
     try:
-        with closing(body), gzip.GzipFile(fileobj=body, mode="rb") as tar:
-            return hashlib.file_digest(tar, "sha256").hexdigest()
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise PublishError(
-            f"s3://{bucket}/{key} was uploaded by other means and is no gzip archive ({error}): "
-            "publish under another version, or delete it if no endpoint uses it"
-        ) from error
+        with os.fdopen(handle, "wb") as out:
+            s3.download_fileobj(bucket, key, out)
+        with archive.open("rb") as content:
+            sha256 = _tar_hash(content, f"s3://{bucket}/{key}")
+        return Package(archive=archive, sha256=sha256, size=archive.stat().st_size)
+    except BaseException as error:
+        archive.unlink(missing_ok=True)
+        if isinstance(error, ClientError) and error.response["Error"]["Code"] in ("404", "NoSuchKey"):
+            return None
+        raise
 
 
 def upload(s3: S3Client, bucket: str, key: str, packed: Package) -> bool:
@@ -152,6 +186,17 @@ def upload(s3: S3Client, bucket: str, key: str, packed: Package) -> bool:
             return False
         raise
     return True
+
+
+def _tar_hash(archive: IO[bytes] | StreamingBody, uri: str) -> str:
+    try:
+        with gzip.GzipFile(fileobj=archive, mode="rb") as tar:
+            return hashlib.file_digest(tar, "sha256").hexdigest()
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise PublishError(
+            f"{uri} was uploaded by other means and is no gzip archive ({error}): "
+            "publish under another version, or delete it if no endpoint uses it"
+        ) from error
 
 
 def _upload_parts(s3: S3Client, bucket: str, key: str, packed: Package) -> None:

@@ -2,107 +2,50 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
 
-from slipway.cli import main
-from slipway.local.control import Running
-from slipway.ops import target as targets
 from slipway.ops.deploy import BOOTSTRAP_PARAMETER, Deployer
 from slipway.ops.publish import Published, VersionTaken, publish
-from slipway.ops.target import Target, local_target
-from slipway.spec.environment import Environment
-from slipway.spec.load import load_unpublished
 from slipway.spec.lock import read_lock
-from tests.local.conftest import OTHER_ACCOUNT, REGION, Client, LocalAws
-from tests.local.hosting import ECHO, ROLE
+from tests.local.conftest import LocalAws
+from tests.local.hosting import ROLE
+from tests.local.two_accounts import Project
 
 PREFIX = "models/demand/"
-ACCOUNTS = {"dev": "111122223333", "prod": OTHER_ACCOUNT}
 BASE = """\
-company: acme
-team: rc
-project: {project}
 notify: [ml-oncall@example.com]
 endpoints:
   demand:
     version: 1
     model:
-      image: {{framework: sklearn, tag: 1.4-2-cpu-py3}}
+      image: {framework: sklearn, tag: 1.4-2-cpu-py3}
       models: models/demand/
-    hosting: {{instance_type: ml.m5.large}}
-    sample: {{body: "1", target: store-1/v1/model.tar.gz}}
+    hosting: {instance_type: ml.m5.large}
+    sample: {body: "1", target: store-1/v1/model.tar.gz}
 """
-_numbers = itertools.count()
 
 
-@dataclass(frozen=True)
-class Project:
-    """A config folder with two environments, whose buckets are in two accounts of the local AWS."""
-
-    folder: Path
-    aws: LocalAws
-
-    def environment(self, name: str = "dev") -> Environment:
-        return load_unpublished(self.folder, name)
-
-    def target(self, name: str = "dev") -> Target:
-        return local_target(self.environment(name), Running(0, 0, self.aws.url))
-
-    def s3(self, name: str = "dev") -> Client:
-        return self.aws.client("s3", ACCOUNTS[name])
-
-    @property
-    def lock(self) -> Path:
-        return self.folder / "models.lock.json"
-
-    def objects(self, name: str = "dev") -> list[str]:
-        found = self.s3(name).list_objects_v2(Bucket=self.environment(name).names.bucket)
-        return [one["Key"] for one in found.get("Contents", [])]
-
-    def model(self, text: str) -> Path:
-        """A folder that becomes a model, which answers with a text."""
-        folder = self.folder / f"model-{text}"
-        folder.mkdir(exist_ok=True)
-        (folder / "inference.py").write_text(ECHO)
-        (folder / "name.txt").write_text(text)
-        return folder
-
-    def run(self, *arguments: str) -> int:
-        return main([*arguments, "--config", str(self.folder)])
+class Stores(Project):
+    """A project whose endpoint serves a model for each store."""
 
     def add(self, name: str, text: str, env: str = "dev") -> None:
         assert self.run("models", "add", "demand", name, str(self.model(text)), "--version", "1", "--env", env) == 0
 
 
 @pytest.fixture
-def project(local_aws: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    made = Project(tmp_path, local_aws)
-    (tmp_path / "base.yaml").write_text(BASE.format(project=f"stores-{next(_numbers)}"))
-    for name, account in ACCOUNTS.items():
-        (tmp_path / f"{name}.yaml").write_text(f'account: "{account}"\nregion: {REGION}\n')
-        bucket = made.environment(name).names.bucket
-        made.s3(name).create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-        made.s3(name).put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-
-    def choose(environment: Environment, kind: str, **_: object) -> Target:
-        assert kind == "local"
-        return made.target(environment.environment)
-
-    monkeypatch.setattr(targets, "choose", choose)
-    return made
+def project(local_aws: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stores:
+    return Stores(tmp_path, local_aws).set_up(BASE, monkeypatch)
 
 
 @pytest.fixture
-def ask(project: Project) -> Callable[[str], str]:
+def ask(project: Stores) -> Callable[[str], str]:
     """Serve the prefix in dev, and return what asks one of its models for its text."""
     names = project.environment().names
     sagemaker = project.aws.client("sagemaker")
@@ -125,15 +68,14 @@ def ask(project: Project) -> Callable[[str], str]:
 
 
 def test_a_model_that_is_added_answers_at_once_and_one_that_is_removed_goes(
-    project: Project, ask: Callable[[str], str], capsys: pytest.CaptureFixture[str]
+    project: Stores, ask: Callable[[str], str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     project.add("store-1", "one")
     assert ask("store-1/v1/model.tar.gz") == "one"
     project.add("store-2", "two")
-    assert (
-        f"{project.environment().names.endpoint('demand')} serves it to requests that name store-2/v1/model.tar.gz\n"
-        in capsys.readouterr().out
-    )
+    name = project.environment().names.endpoint("demand")
+    printed = capsys.readouterr().out
+    assert printed.endswith(f"a request to {name} names it store-2/v1/model.tar.gz; that takes no deployment\n")
     assert ask("store-2/v1/model.tar.gz") == "two"
     assert project.run("models", "remove", "demand", "store-2/v1/model.tar.gz") == 0
     assert project.objects() == [f"{PREFIX}store-1/v1/model.tar.gz"]
@@ -144,7 +86,7 @@ def test_a_model_that_is_added_answers_at_once_and_one_that_is_removed_goes(
 
 
 def test_the_command_that_is_printed_brings_a_removed_model_back(
-    project: Project, capsys: pytest.CaptureFixture[str]
+    project: Stores, capsys: pytest.CaptureFixture[str]
 ) -> None:
     project.add("store-1", "one")
     project.add("store-2", "two")
@@ -157,7 +99,7 @@ def test_the_command_that_is_printed_brings_a_removed_model_back(
     assert words[:2] == ["for", "90d"]
 
 
-def test_the_next_deployment_agrees_with_a_removal(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_next_deployment_agrees_with_a_removal(project: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     project.add("store-1", "one")
     project.add("store-2", "two")
     ssm = project.aws.client("ssm")
@@ -175,7 +117,7 @@ def test_the_next_deployment_agrees_with_a_removal(project: Project, monkeypatch
     assert project.objects() == [f"{PREFIX}store-1/v1/model.tar.gz"]
 
 
-def test_production_asks_for_the_endpoints_name(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+def test_production_asks_for_the_endpoints_name(project: Stores, capsys: pytest.CaptureFixture[str]) -> None:
     project.add("store-1", "one", "prod")
     project.add("store-2", "two", "prod")
     name = project.environment("prod").names.endpoint("demand")
@@ -190,7 +132,7 @@ def test_production_asks_for_the_endpoints_name(project: Project, capsys: pytest
 
 
 def test_removing_in_one_environment_leaves_the_other_and_says_so(
-    project: Project, capsys: pytest.CaptureFixture[str]
+    project: Stores, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for env in ("dev", "prod"):
         project.add("store-1", "one", env)
@@ -208,7 +150,7 @@ def test_removing_in_one_environment_leaves_the_other_and_says_so(
     assert len(project.objects("prod")) == 1
 
 
-def test_the_list_fails_for_what_nobody_should_serve(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_list_fails_for_what_nobody_should_serve(project: Stores, capsys: pytest.CaptureFixture[str]) -> None:
     assert project.run("models", "list", "demand") == 0
     assert "no archive: `slipway models add demand NAME FOLDER --version 1`" in capsys.readouterr().out
     project.add("store-1", "one")
@@ -235,7 +177,7 @@ def test_the_list_fails_for_what_nobody_should_serve(project: Project, capsys: p
     ],
 )
 def test_wrong_usage_is_told_and_changes_nothing(
-    project: Project, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+    project: Stores, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     assert project.run("models", *arguments) == 2
     assert message in capsys.readouterr().err
@@ -244,7 +186,7 @@ def test_wrong_usage_is_told_and_changes_nothing(
 
 @pytest.mark.parametrize("alike", [True, False], ids=["the same bytes", "different bytes"])
 def test_of_two_who_publish_a_version_at_once_the_second_is_told(
-    project: Project, tmp_path: Path, *, alike: bool
+    project: Stores, tmp_path: Path, *, alike: bool
 ) -> None:
     bucket = project.environment().names.bucket
     together = threading.Barrier(2)

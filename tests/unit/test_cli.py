@@ -30,6 +30,7 @@ COMMANDS = [
     ["models", "list"],
     ["models", "add"],
     ["models", "remove"],
+    ["promote"],
     ["preflight"],
     ["deploy"],
     ["diff"],
