@@ -81,7 +81,8 @@ def serve(port: int, port_file: Path | None = None, token: str = "", speed: floa
     from slipway.local import mends
     from slipway.local.clock import CLOCK
     from slipway.local.function_process import PROCESSES
-    from slipway.local.mends import queues
+    from slipway.local.mends import alarm_actions, queues
+    from slipway.local.mends.autoscaling import AUTOSCALING
     from slipway.local.mends.backlog import BACKLOGS
     from slipway.local.mends.endpoint_usage import Sampler
     from slipway.local.mends.function_run import ARCHIVES
@@ -98,6 +99,11 @@ def serve(port: int, port_file: Path | None = None, token: str = "", speed: floa
     CLOCK.set_speed(speed)
     for once_a_minute in (Sampler(FLEET).tick, lambda _: BACKLOGS.work_off_all(), lambda _: queues.publish_all()):
         TICKER.register(once_a_minute, every=60.0)
+    # Alarms see what has just been published, and policies see the alarms.
+    TICKER.register(alarm_actions.minute, every=60.0)
+    TICKER.register(alarm_actions.tick)
+    TICKER.register(AUTOSCALING.minute, every=60.0)
+    TICKER.register(AUTOSCALING.tick)
     TICKER.start()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:

@@ -167,6 +167,16 @@ def test_a_server_that_is_gone_is_said_to_be(home: Path) -> None:
         steering.clock(running.url)
 
 
+def test_a_message_that_a_queue_keeps_no_longer_does_not_hide_those_after_it(moving: LocalAws) -> None:
+    sqs = moving.client("sqs")
+    url = sqs.create_queue(QueueName="kept")["QueueUrl"]
+    for text in ("old", "older"):
+        sqs.send_message(QueueUrl=url, MessageBody=text)
+    steering.advance_clock(moving.url, timedelta(days=5))
+    sqs.send_message(QueueUrl=url, MessageBody="new")
+    assert [message["Body"] for message in sqs.receive_message(QueueUrl=url)["Messages"]] == ["new"]
+
+
 # -- schedules
 
 

@@ -40,9 +40,14 @@ def listener(project: Project) -> Callable[[], list[str]]:
     arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:inbox"
     project.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
 
+    subjects: list[str] = []
+
     def heard() -> list[str]:
-        found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0).get("Messages", [])
-        subjects = [json.loads(message["Body"]).get("Subject", "") for message in found]
+        while found := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+            subjects.extend(json.loads(message["Body"]).get("Subject", "") for message in found)
+            for message in found:
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        # Alarms tell the same topic.
         return sorted(subject for subject in subjects if subject.startswith("Idle endpoints"))
 
     return heard

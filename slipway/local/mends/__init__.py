@@ -6,6 +6,7 @@ reads its tables of URLs once per service.
 
 from slipway.local.mends import (
     accounts,
+    alarm_actions,
     alarms,
     answers,
     async_invocation,
@@ -41,6 +42,7 @@ def apply(url: str) -> None:
     cloudformation.apply(url)
     cloudwatch.apply()
     alarms.apply()
+    alarm_actions.apply()
     logs.apply()
     queues.apply()
     s3.apply()
@@ -50,7 +52,7 @@ def apply(url: str) -> None:
     permissions.apply()
     sagemaker.apply()
     inference_components.apply()
-    scaling.apply()
+    scaling.apply(url)
     invocation.apply(url)
     data_capture.apply(url)
     async_invocation.apply(url)

@@ -16,13 +16,13 @@ from moto.core.responses import ActionResult
 from slipway.local.engine.documents import Document, Json
 from slipway.local.mends.cloudwatch import key_of, store
 from slipway.local.mends.patching import add, replace
-from slipway.rollout.alarm import CompositeAlarm, read
+from slipway.rollout.alarm import CompositeAlarm, MetricAlarm, read
 from slipway.rollout.composite import children, holds
 from slipway.rollout.declared import DeclarationError
 from slipway.rollout.expressions import ExpressionError
 from slipway.rollout.history import History, Transition, evaluate_at
 from slipway.rollout.series import MINUTE, SeriesKey
-from slipway.rollout.state import INSUFFICIENT_DATA, State
+from slipway.rollout.state import INSUFFICIENT_DATA, State, Verdict
 
 _ALARMS_PAGE = 50
 # SetAlarmState lasts until the next evaluation, which the service makes about once a minute.
@@ -65,6 +65,26 @@ def _keeping_state(original: Callable[..., Alarm]) -> Callable[..., Alarm]:
         return alarm
 
     return put_metric_alarm
+
+
+def make_alarm(backend: CloudWatchBackend, request: Document) -> Alarm:
+    """Make an alarm on behalf of a service, from the members of PutMetricAlarm."""
+    alarm = backend.put_metric_alarm(
+        name=request["AlarmName"],
+        namespace=request.get("Namespace", ""),
+        metric_name=request.get("MetricName", ""),
+        comparison_operator=request["ComparisonOperator"],
+        evaluation_periods=request["EvaluationPeriods"],
+        period=request.get("Period") or 0,
+        threshold=request["Threshold"],
+        statistic=request.get("Statistic", ""),
+        description=request["AlarmDescription"],
+        dimensions=request.get("Dimensions") or [],
+        alarm_actions=request["AlarmActions"],
+        treat_missing_data=request.get("TreatMissingData"),
+    )
+    alarm.request = dict(request)  # type: ignore[attr-defined]
+    return alarm
 
 
 def _keeping_request(
@@ -168,15 +188,38 @@ def _verdict(backend: CloudWatchBackend, alarm: Alarm, asking: frozenset[str]) -
             states = {other.name: cast("State", other.state_value) for other in others}
             true = holds(declared.rule, lambda name: states.get(name, INSUFFICIENT_DATA))
             return ("ALARM", f"{alarm.rule} is true") if true else ("OK", f"{alarm.rule} is false")
-        series = store(backend.account_id, backend.region_name)
-        data = {query.metric: series.series(query.metric) for query in declared.queries if query.metric}
-        # Nobody waits for a minute to end here: what was put is seen at once, also of the minute in progress. Not so
-        # for alarms on low values: half a minute's sum is low for no reason.
-        delay = -MINUTE if declared.rule.comparison.startswith("Greater") else 0
-        verdict = evaluate_at(declared, data, time.time(), present, delay=delay)
+        verdict = _evaluated(backend, declared, present, whole_minutes=_scales(alarm))
     except (DeclarationError, ExpressionError):
         return None
     return None if verdict is None else (verdict.state, verdict.reason)
+
+
+def _evaluated(
+    backend: CloudWatchBackend, declared: MetricAlarm, present: State, *, whole_minutes: bool
+) -> Verdict | None:
+    series = store(backend.account_id, backend.region_name)
+    data = {query.metric: series.series(query.metric) for query in declared.queries if query.metric}
+    # Nobody waits for a minute to end here: what was put is seen at once, also of the minute in progress. Not so
+    # for alarms on low values: half a minute's sum is low for no reason.
+    early = declared.rule.comparison.startswith("Greater") and not whole_minutes
+    return evaluate_at(declared, data, time.time(), present, delay=-MINUTE if early else 0)
+
+
+def _scales(alarm: Alarm) -> bool:
+    """Tell whether an alarm triggers a scaling policy, which reckons with what a whole minute brings."""
+    return any(":scalingPolicy:" in action for action in alarm.alarm_actions or ())
+
+
+def datapoints(backend: CloudWatchBackend, alarm: Alarm) -> list[float]:
+    """Return the datapoints of an alarm's metric that decide about its state, the newest last."""
+    try:
+        declared = read(alarm.name, getattr(alarm, "request", {}))
+        if isinstance(declared, CompositeAlarm):
+            return []
+        verdict = _evaluated(backend, declared, cast("State", alarm.state_value), whole_minutes=True)
+    except (DeclarationError, ExpressionError):
+        return []
+    return [] if verdict is None else list(verdict.found)
 
 
 def _metrics(alarm: Alarm) -> list[SeriesKey]:

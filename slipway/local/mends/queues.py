@@ -23,7 +23,11 @@ def apply() -> None:
     receive = SQSBackend.receive_message
 
     def receive_message(self: SQSBackend, queue_name: str, *arguments: Json, **named: Json) -> list[Message]:
-        """Publish what is left in sight, and in a dead-letter queue."""
+        """Publish what is left in sight, and in a dead-letter queue; forget what has been there too long.
+
+        moto finds nothing instead, once for each message that is older than the queue keeps them.
+        """
+        _forget_old(self.get_queue(queue_name))
         messages: list[Message] = receive(self, queue_name, *arguments, **named)
         publish(self.get_queue(queue_name))
         return messages
@@ -37,6 +41,13 @@ def _publishing(original: Callable[..., None]) -> Callable[..., None]:
         publish(self)
 
     return change
+
+
+def _forget_old(queue: Queue) -> None:
+    """Forget the messages that a queue keeps no longer: four days, unless it says otherwise."""
+    oldest = (time.time() - float(queue.message_retention_period)) * 1000
+    for message in [message for message in queue._messages if (message.sent_timestamp or 0.0) <= oldest]:
+        queue._messages.remove(message)
 
 
 def publish(queue: Queue) -> None:
