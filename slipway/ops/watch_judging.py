@@ -257,7 +257,7 @@ class Judge:
             self._headline += f": {strategy(rollout)}"
             text = f"{self._headline}; {watchers(update.policy)}"
             said |= {"strategy": update.policy.name, "alarms": list(update.policy.alarms)}
-            said |= {"seconds": rollout.duration, "assumptions": list(rollout.assumptions)}
+            said |= {"seconds_expected": rollout.duration, "assumptions": list(rollout.assumptions)}
         ago = (snapshot.at - self._began).total_seconds()
         yield event("started", snapshot.at, text + (f"; begun {lasting(ago)} ago" if ago >= 1 else ""), **said)
         for why in effective(update)[1] if update is not None else ():

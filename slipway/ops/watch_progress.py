@@ -213,7 +213,9 @@ class Track:
             return None
         if index != self._index:
             known = seen.since is not None or self._index is not None
-            self._since = seen.since or (seen.at if seen.kinds else self._begin(index))
+            # The first stage began with the update; of the others it is known only when they were first seen.
+            first = index == 0 and self._index is None
+            self._since = seen.since or (seen.at if seen.kinds and not first else self._begin(index))
             self._index = index
             if known:
                 self._learn_pace()

@@ -113,11 +113,10 @@ def as_json(event: Event) -> dict[str, object]:
     Returns
     -------
     dict
-        ``event``, ``at`` and ``text``, and what the kind of event has; ``schema`` in the first one.
+        ``schema``, ``event``, ``at`` and ``text``, and what the kind of event has.
     """
-    first = {"schema": SCHEMA} if event.kind == "started" else {}
     data = {key: _plain(value) for key, value in event.data.items()}
-    return {"event": event.kind, "at": _plain(event.at), **first, "text": event.text, **data}
+    return {"schema": SCHEMA, "event": event.kind, "at": _plain(event.at), "text": event.text, **data}
 
 
 def _plain(value: object) -> object:

@@ -41,7 +41,7 @@ def heartbeat(view: View) -> Event:
     position = view.position
     left = remaining(position) if position is not None else ""
     text = f"{view.stage}{f', {left}' if left else ''}"
-    said: dict[str, object] = {"stage": view.stage, "seconds": view.elapsed}
+    said: dict[str, object] = {"stage": view.stage, "seconds_elapsed": view.elapsed}
     if position is not None:
         said |= {"stage_seconds_left": position.stage_left, "seconds_left": position.left}
     for fleet in view.fleets:
@@ -55,11 +55,11 @@ def heartbeat(view: View) -> Event:
             "config": fleet.config.name,
             "instances": fleet.current,
             "desired": fleet.desired,
-            "requests": found.requests,
-            "errors_4xx": found.errors_4xx,
-            "errors_5xx": found.errors_5xx,
-            "model_errors": found.model_errors,
-            "failures": found.failures,
+            "requests": round(found.requests),
+            "errors_4xx": round(found.errors_4xx),
+            "errors_5xx": round(found.errors_5xx),
+            "model_errors": round(found.model_errors),
+            "failures": round(found.failures),
             "p95_seconds": found.latency,
         }
     return event("metrics", view.at, text, **said)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from slipway.ops.watch import follow
+from slipway.ops.watch import Show, follow
 from slipway.ops.watch_events import Outcome
 from slipway.ops.watch_showing import Lines
-from tests.unit.ops.answering import GONE, START, Aws
+from tests.unit.ops.answering import GONE, START, Aws, Refusal
 
 ENDPOINT, STACK = "rc-project-a-dev-iris-ep", "rc-project-a-dev-iris"
 OLD, NEW = "InferenceConfig-Old11111", "InferenceConfig-New22222"
@@ -134,13 +134,16 @@ class World:
         From which second on which alarm is in which state, and why.
     asked
         Requests a minute that a fleet answers, by the seconds since the start and the name of its config.
+    made
+        What else the stack has made, by logical id.
     """
 
     moves: tuple[tuple[float, dict[str, Any] | None], ...] = DEPLOYED
     stack: Callable[[float], tuple[str, str] | None] = lambda _: ("UPDATE_IN_PROGRESS", NEW.lower())
     states: tuple[tuple[float, str, str, str], ...] = ()
-    asked: Callable[[float, str], float] = lambda _, config: 60.0 if config == OLD else 20.0
+    asked: Callable[[float, str], float] = lambda second, config: 60.0 if config == OLD else 20.0 * (second >= 300)
     failed: Callable[[float, str], float] = lambda *_: 0.0
+    made: dict[str, str] = field(default_factory=dict)
     aws: Aws = field(default_factory=Aws)
 
     def __post_init__(self) -> None:
@@ -159,7 +162,7 @@ class World:
     def second(self) -> float:
         return (self.aws.now - START).total_seconds()
 
-    def watch(self, *, show: Lines | None = None, timeout: float = 7200.0, **options: Any) -> Outcome:
+    def watch(self, *, show: Show | None = None, timeout: float = 7200.0, **options: Any) -> Outcome:
         """Watch it, with the clock of this world."""
         return follow(
             self.aws.target(),
@@ -198,7 +201,9 @@ class World:
 
     def _stack(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
         found = self.stack(self.second)
-        return {"Stacks": [{"StackName": STACK, "StackStatus": found[0], "CreationTime": START}] if found else []}
+        if found is None:
+            raise Refusal("ValidationError", f"Stack with id {STACK} does not exist")
+        return {"Stacks": [{"StackName": STACK, "StackStatus": found[0], "CreationTime": START}]}
 
     def _resources(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
         found = self.stack(self.second)
@@ -207,7 +212,11 @@ class World:
             "ResourceType": "AWS::SageMaker::EndpointConfig",
             "PhysicalResourceId": f"{ARN}:endpoint-config/{found[1] if found else ''}",
         }
-        return {"StackResources": [resource]}
+        others = [
+            {"LogicalResourceId": logical, "ResourceType": "AWS::CloudWatch::Alarm", "PhysicalResourceId": name}
+            for logical, name in self.made.items()
+        ]
+        return {"StackResources": [resource, *others]}
 
     def _state(self, name: str) -> tuple[str, str, datetime]:
         states = [(since, state, why) for since, alarm, state, why in self.states if alarm == name]
