@@ -9,6 +9,8 @@ TARGET ?= local
 AGAINST ?= main
 # Endpoints to bring back that were removed because they were idle, such as WAKE="iris fraud".
 WAKE ?=
+# Strategies of a drill, such as STRATEGY="canary rolling"; by default the endpoint's own.
+STRATEGY ?=
 # How many times as fast the local AWS's clock runs during a deployment, such as SPEED=60; updates bake there too.
 SPEED ?=
 PYTHON ?= python3
@@ -16,7 +18,7 @@ BIN := .venv/bin
 SLIPWAY := $(BIN)/slipway
 SOURCES := app.py slipway constructs stacks lambda examples tests
 
-.PHONY: help setup deploy diff review synth test fuzz lint bench stop clean
+.PHONY: help setup deploy diff review drill synth test fuzz lint bench stop clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | while IFS=$$'\t' read -r name text; do printf '%-8s %s\n' "$$name" "$$text"; done
@@ -46,6 +48,9 @@ review: setup  ## what a deployment of ENV would do, compared with git AGAINST (
 	@code=0; $(SLIPWAY) plan --env $(ENV) --against $(AGAINST) || code=$$?; \
 	test $$code = 0 -o $$code = 3 || exit $$code; echo; \
 	$(SLIPWAY) rehearse --env $(ENV); exit $$code
+
+drill: setup  ## a good model, then a bad one, under live traffic: alarms bring the good one back; STRATEGY=rolling; TARGET=aws ENV=dev in an account
+	@$(SLIPWAY) drill --target $(TARGET) $(if $(filter-out file,$(origin ENV)),--env $(ENV)) $(foreach strategy,$(STRATEGY),--strategy $(strategy))
 
 synth: setup  ## the CloudFormation templates of ENV, in cdk.out
 	@PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/cdk synth --quiet -c env=$(ENV)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from slipway.commands import (
     config,
     deploy,
+    drill,
     idle,
     invoke,
     local,
@@ -46,6 +47,7 @@ COMMANDS = (
     plan,
     rehearse,
     watch,
+    drill,
     rollback,
     shift,
     scale,
