@@ -5,12 +5,15 @@ from __future__ import annotations
 import getpass
 import secrets
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from slipway.ops.trouble import BusyError
+from botocore.exceptions import ClientError
+
+from slipway.ops.trouble import BusyError, is_missing
 from slipway.ops.unfinished import Unfinished
 
 if TYPE_CHECKING:
@@ -69,11 +72,15 @@ def lease(
         sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": OPERATION, "Value": value}])
 
     def give_back() -> None:
-        if _held(sagemaker, arn) == value:
-            sagemaker.delete_tags(ResourceArn=arn, TagKeys=[OPERATION])
+        try:
+            if _held(sagemaker, arn) == value:
+                sagemaker.delete_tags(ResourceArn=arn, TagKeys=[OPERATION])
+        except ClientError as error:
+            if not is_missing(error):  # with the endpoint, its tags went
+                raise
 
     by_hand = f"aws sagemaker delete-tags --resource-arn {arn} --tag-keys {OPERATION}, or wait until {until}"
-    with Unfinished(say=lambda line: None if line.startswith("undone") else print(line)) as unfinished:
+    with Unfinished(say=_say_what_is_left) as unfinished:
         unfinished.always(f"the tag {OPERATION}", take, give_back, by_hand)
 
         def check() -> None:
@@ -100,13 +107,19 @@ def refuse_others(
         return
     try:
         over = datetime.fromisoformat(until) <= clock()
-    except ValueError:
+    except (ValueError, TypeError):  # no time, or one without its zone
         over = False
     if not over:
         raise BusyError(
             f"{arn.rsplit('/', 1)[-1]}: another operator works on it ({who}, until {until}): wait, or if that one is "
             f"dead remove the tag: aws sagemaker delete-tags --resource-arn {arn} --tag-keys {OPERATION}"
         )
+
+
+def _say_what_is_left(line: str) -> None:
+    """Leave out what was undone: that the tag is gone is nobody's concern. Standard output may be data."""
+    if not line.startswith("undone"):
+        print(line, file=sys.stderr, flush=True)
 
 
 def _held(sagemaker: SageMakerClient, arn: str) -> str:

@@ -111,15 +111,25 @@ class Unfinished:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        steps = [] if error is None else self._steps
+        left = [*self._lasting, *([] if error is None else self._steps)]
+        self._steps.clear()
+        self._lasting.clear()
+        try:
+            self._undo(left, aloud=error is not None)
+        except KeyboardInterrupt:
+            # It came before signals were held back, or when all was done.
+            self._undo(left, aloud=True)
+            raise
+
+    def _undo(self, left: list[_Step], *, aloud: bool) -> None:
+        """Undo what is left, the last step first; what was tried is not left any more."""
         with uninterrupted():
-            for step in [*reversed(steps), *reversed(self._lasting)]:
+            while left:
+                step = left.pop()
                 try:
                     step.undo()
                 except Exception as trouble:  # noqa: BLE001 - whatever it is, the other steps are undone too
                     self.say(f"left as it is: {step.what} ({trouble}). By hand: {step.by_hand}")
                 else:
-                    if error is not None:
+                    if aloud:
                         self.say(f"undone: {step.what}")
-        self._steps.clear()
-        self._lasting.clear()
