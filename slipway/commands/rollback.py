@@ -112,6 +112,7 @@ def _go(back: Rollback, environment: Environment, target: Target, args: argparse
     from slipway.ops.live import same_config
     from slipway.ops.rollback_advice import Advisor
     from slipway.ops.rollback_report import advice, data, ending
+    from slipway.ops.watch_showing import chosen
 
     out = sys.stderr if args.json else sys.stdout
     way = back.prepare(args.to, now=args.now)
@@ -121,17 +122,17 @@ def _go(back: Rollback, environment: Environment, target: Target, args: argparse
     if way.there:
         print("nothing to do: that is what it serves", file=out)
     elif args.dry_run:
-        print("nothing was changed (--dry-run)", file=out)
+        print("nothing was changed (--dry-run); when it is done:", file=out)
     else:
-        ended = back.go(way, timeout=args.timeout)
-        for line in ending(way, ended, back.command):
+        ended = back.go(way, timeout=args.timeout, show=chosen(as_json=False, output=out))
+        for line in ending(way, ended, back):
             print(line, file=out, flush=True)
     code = ended.outcome.exit_code if ended else OK
     changes = []
     if code == OK:
         advisor = Advisor(environment, args.endpoint, args.config, back.models, target.client("sagemaker"))
         changes = advisor.changes(way.to, way.differs if same_config(way.held, way.live.config) else ())
-        for line in advice(way, changes, back.command, str(args.config / f"{environment.environment}.yaml")):
+        for line in advice(way, changes, back, str(args.config / f"{environment.environment}.yaml")):
             print(line, file=out)
     if args.json:
         print(json.dumps(data(way, ended, changes), indent=2))

@@ -18,7 +18,7 @@ from slipway.ops.live import Live, Revision, describe, same_config, stack_config
 from slipway.ops.revisions import Standing, exact, known_revisions, named, standing, standings
 from slipway.ops.revisions_content import Models
 from slipway.ops.revisions_intact import Inspector
-from slipway.ops.rollback_alarms import copies, create, described, leftovers, remove
+from slipway.ops.rollback_alarms import copies, create, described, leftovers, remove, unguarded
 from slipway.ops.rollback_checks import Checks
 from slipway.ops.rollback_choice import choose
 from slipway.ops.rollback_strategy import AT_ONCE, of_endpoint, of_stack
@@ -121,6 +121,10 @@ class Rollback:
         words = ["slipway", verb, self._name if endpoint else "", options]
         return " ".join(word for word in words if word) + self._again
 
+    def watching(self, way: Way) -> str:
+        """The command that watches a rollback: its stack holds another config than the one that it is to serve."""
+        return self.command(f"--expect {way.to.config}", "watch")
+
     def listing(self) -> list[Standing]:
         """List the revisions, the newest first; it only reads.
 
@@ -161,7 +165,11 @@ class Rollback:
         with _told(f"roll back {self._full}"):
             live = describe(self._sagemaker, self._full)
             strategy = of_stack(self._cloudformation, self._stack, self._full)
-            self._checks.status(live, strategy)
+            if live.busy:
+                # Of a rollback that runs already, those are the alarms that end it.
+                own = leftovers(self._cloudwatch, self._full)
+                self._checks.busy(live, own or (strategy.alarms if strategy else ()))
+            self._checks.dead(live)
             held, notes = self._held()
             known, more = self._known(live, held, to)
             notes += more
@@ -176,7 +184,8 @@ class Rollback:
                 serving,
                 revision,
                 found.differs,
-                held,
+                self._stack,
+                serving.config if serving and same_config(serving.config, held) else held,
                 next((one.version for one in known if held and same_config(one.config, held)), ""),
                 strategy or of_endpoint(live),
                 now=now,
@@ -234,10 +243,14 @@ class Rollback:
                     begun=True,
                     timeout=way.longest if timeout is None else timeout,
                     show=show,
+                    again=self.watching(way),
                 )
             except BaseException:
                 if begun.asked:
-                    self._say(f"{self._full}: what AWS has begun goes on: the update to {named(way.to)}")
+                    self._say(
+                        f"{self._full}: the update to {named(way.to)} goes on without this command; "
+                        f"`{self.watching(way)}` watches it"
+                    )
                 raise
             begun.over = outcome.kind is not Result.TIMED_OUT
             return Ended(outcome, self._tripped(way))
@@ -316,20 +329,7 @@ class Rollback:
         alarms = copies(
             originals, self._full, way.to.config, secrets.token_hex(4), remedy=f"`{self.command('--clean')}`"
         )
-        notes = list(way.notes)
-        copied = {alarm.like for alarm in alarms}
-        there = {alarm["AlarmName"] for alarm in originals}
-        for name in names:
-            if name not in there:
-                notes.append(f"the rollback alarm {name} is no metric alarm that exists, so none stands for it")
-            elif name not in copied:
-                notes.append(
-                    f"{name} watches more than the new fleet, and may be in ALARM because of what serves now: it "
-                    "does not guard this"
-                )
-        if not alarms:
-            notes.append("no alarm guards this: watch it, since nothing ends it early")
-        return replace(way, alarms=tuple(alarms), notes=tuple(notes))
+        return replace(way, alarms=tuple(alarms), notes=(*way.notes, *unguarded(names, originals, alarms)))
 
     # -- what is done
 

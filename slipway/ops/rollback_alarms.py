@@ -6,7 +6,7 @@ The stack's own ones watch the config that is bad: they are in ALARM, and would 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -131,6 +131,38 @@ def copies(
         }
         made.append(TemporaryAlarm(name, alarm["AlarmName"], settings))
     return made
+
+
+def unguarded(
+    names: Iterable[str], originals: Iterable[Mapping[str, Any]], made: Iterable[TemporaryAlarm]
+) -> Iterator[str]:
+    """Say which rollback alarms have no copy, and why.
+
+    Parameters
+    ----------
+    names
+        All that the stack declares.
+    originals
+        Those that exist.
+    made
+        The copies.
+
+    Yields
+    ------
+    str
+        A sentence each.
+    """
+    there, copied = {alarm["AlarmName"] for alarm in originals}, {alarm.like for alarm in made}
+    for name in names:
+        if name not in there:
+            yield f"the rollback alarm {name} is no metric alarm that exists, so none stands for it"
+        elif name not in copied:
+            yield (
+                f"{name} watches more than the new fleet, and may be in ALARM because of what serves now: it does not "
+                "guard this"
+            )
+    if not copied:
+        yield "no alarm guards this: watch it, since nothing ends it early"
 
 
 def create(cloudwatch: CloudWatchClient, alarms: Iterable[TemporaryAlarm], tags: Mapping[str, str]) -> bool:

@@ -16,7 +16,6 @@ from slipway.ops.trouble import BusyError, OperationError, WrongOperation, is_de
 if TYPE_CHECKING:
     from types_boto3_application_autoscaling import ApplicationAutoScalingClient
 
-    from slipway.ops.rollback_strategy import Strategy
     from slipway.ops.rollback_way import Way
     from slipway.ops.target import Target
 
@@ -41,44 +40,49 @@ class Checks:
         self._command = command
         self._scaling: ApplicationAutoScalingClient = target.client("application-autoscaling")
 
-    def status(self, live: Live, strategy: Strategy | None) -> None:
-        """Refuse while something is under way, or nothing can be any more.
+    def busy(self, live: Live, alarms: Sequence[str]) -> None:
+        """Say why an endpoint that is being changed cannot be rolled back, and what can be done.
 
         Parameters
         ----------
         live
             The endpoint.
-        strategy
-            What its stack declares, for the alarms that end the update under way.
+        alarms
+            Those that end the update under way.
 
         Raises
         ------
         BusyError
-            While the service refuses an update.
-        OperationError
-            When it does so for good.
+            Always.
         """
-        if live.status == "Failed":
-            why = f" ({live.failure})" if live.failure else ""
-            raise OperationError(
-                f"{self._endpoint} is Failed{why}: the service lets such an endpoint only be deleted. Delete it and "
-                f"deploy again, in dev with `{self._command('', 'recreate')}`"
-            )
-        if not live.busy:
-            return
-        watch = f"wait for its end with `{self._command('', 'watch')}`"
+        watch = f"wait for its end with `{self._command(verb='watch')}`"
         if live.status != "Updating":
             raise BusyError(f"{self._endpoint} is {live.status}, so the service refuses a rollback: {watch}")
         pending = live.pending
         since = f" since {pending.started.astimezone(UTC):%H:%M:%S} UTC" if pending and pending.started else ""
         what = f"an update to {pending.config}" if pending else "an update"
         ways = f"No call stops it: {watch}"
-        if strategy and strategy.alarms:
+        if alarms:
             ways += (
                 ", or let an alarm end it: `aws cloudwatch set-alarm-state --state-value ALARM --state-reason by-hand "
-                f"--alarm-name {strategy.alarms[0]}`"
+                f"--alarm-name {alarms[0]}`"
             )
         raise BusyError(f"{self._endpoint} is Updating: {what} is under way{since}. {ways} (see docs/runbook.md)")
+
+    def dead(self, live: Live) -> None:
+        """Refuse an endpoint that can only be deleted.
+
+        Raises
+        ------
+        OperationError
+            When it is Failed.
+        """
+        if live.status == "Failed":
+            why = f" ({live.failure})" if live.failure else ""
+            raise OperationError(
+                f"{self._endpoint} is Failed{why}: the service lets such an endpoint only be deleted. Delete it and "
+                f"deploy again, in dev with `{self._command(verb='recreate')}`"
+            )
 
     def models(self, live: Live, known: Sequence[Revision]) -> None:
         """Refuse an endpoint whose revisions hold no models.

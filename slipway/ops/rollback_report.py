@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from slipway.ops.live import same_config
 from slipway.ops.revisions import named
-from slipway.ops.rollback import Ended
+from slipway.ops.rollback import Ended, Rollback
 from slipway.ops.rollback_advice import Change
 from slipway.ops.rollback_way import Way
 from slipway.ops.watch_events import Result
-
-Command = Callable[..., str]
 
 
 def data(way: Way, ended: Ended | None, changes: Sequence[Change]) -> dict[str, object]:
@@ -36,8 +34,8 @@ def data(way: Way, ended: Ended | None, changes: Sequence[Change]) -> dict[str, 
     }
 
 
-def ending(way: Way, ended: Ended, command: Command) -> Iterator[str]:
-    """Say how it ended, and what is left to do about the endpoint.
+def ending(way: Way, ended: Ended, back: Rollback) -> Iterator[str]:
+    """Say what a watch does not know: which of the rollback's own alarms ended it, and what to do next.
 
     Parameters
     ----------
@@ -45,33 +43,34 @@ def ending(way: Way, ended: Ended, command: Command) -> Iterator[str]:
         What was to be done.
     ended
         What became of it.
-    command
-        Writes a command about the endpoint: its options, and the verb unless it is ``rollback``.
+    back
+        Writes commands about the endpoint.
 
     Yields
     ------
     str
         A line.
     """
-    outcome = ended.outcome
-    why = f" ({outcome.why})" if outcome.why else ""
-    tripped = f" by alarms like {', '.join(ended.tripped)}" if ended.tripped else ""
-    if outcome.kind is Result.DEPLOYED:
-        yield f"{way.live.name} serves {named(way.to)}"
-    elif outcome.kind is Result.ROLLED_BACK:
-        yield f"{way.live.name}: the rollback was itself ended{tripped}{why}; it serves {outcome.serves}"
+    kind = ended.outcome.kind
+    if kind is Result.DEPLOYED:
+        return  # the watch has said it
+    if kind is Result.ROLLED_BACK:
+        tripped = f" by alarms like {', '.join(ended.tripped)}" if ended.tripped else ""
+        yield f"the rollback was itself ended{tripped}: {way.live.name} serves {ended.outcome.serves}"
         yield (
-            f"next: look whether {named(way.to)} is good at all (`{command('', 'metrics')}`); another one with --to "
-            f"(`{command('--list')}`), or this one whatever the alarms say: `{command('--now')}`"
+            f"look whether {named(way.to)} is good at all, then choose another revision (`{back.command('--list')}`, "
+            f"--to), or go to this one whatever its alarms say: `{back.command(f'--to {way.to.config} --now')}`"
         )
-    elif outcome.kind is Result.TIMED_OUT:
-        yield f"{way.live.name}: the update to {named(way.to)} is not over{why}: watch on with `{command('', 'watch')}`"
+    elif kind is Result.TIMED_OUT:
+        yield f"the update to {named(way.to)} is not over: `{back.watching(way)}` watches it"
     else:
-        yield f"{way.live.name}: the update to {named(way.to)} failed{why}"
-        yield f"next: `{command('', 'watch')}` says how it stands; a rollback is the mend for UpdateRollbackFailed too"
+        yield (
+            f"the update to {named(way.to)} failed. From UpdateRollbackFailed another update is the way out: "
+            f"`{back.command(f'--to {way.to.config}')}`, or another revision"
+        )
 
 
-def advice(way: Way, changes: Sequence[Change], command: Command, overlay: str) -> Iterator[str]:
+def advice(way: Way, changes: Sequence[Change], back: Rollback, overlay: str) -> Iterator[str]:
     """Say what the stack still holds, and what to change in the config.
 
     Parameters
@@ -80,7 +79,7 @@ def advice(way: Way, changes: Sequence[Change], command: Command, overlay: str) 
         Where the endpoint is now, or would be.
     changes
         What the config says otherwise.
-    command
+    back
         As for ``ending``.
     overlay
         The environment's own file of the config.
@@ -90,19 +89,18 @@ def advice(way: Way, changes: Sequence[Change], command: Command, overlay: str) 
     str
         A line.
     """
-    stack = f"the stack of {way.live.name}"
     agrees = bool(way.held) and same_config(way.held, way.to.config)
     if agrees:
-        yield f"{stack} holds {named(way.to)} as well"
+        yield f"the stack {way.stack} holds {named(way.to)} as well"
     elif way.held:
         held = f"version {way.held_version} ({way.held})" if way.held_version else way.held
         yield (
-            f"{stack} still holds {held}. Deployed unchanged, CloudFormation sees no difference and does nothing; the "
-            "next real change would bring that back"
+            f"the stack {way.stack} still holds {held}. Deployed unchanged, CloudFormation sees no difference and does "
+            "nothing; the next real change would bring that back"
         )
     else:
-        yield f"what {stack} holds is not known"
-    deploy = command("", "deploy", endpoint=False)
+        yield f"what the stack {way.stack} holds is not known"
+    deploy = back.command(verb="deploy", endpoint=False)
     if changes:
         yield "so that the next deployment agrees, change in the config:"
         yield from (f"  {change}" for change in changes)

@@ -32,8 +32,10 @@ class Way:
         The revision to go to.
     differs
         What that differs in from what is served.
+    stack
+        The endpoint's stack.
     held
-        The config that the stack holds; empty when it is not known.
+        The config that it holds; empty when it is not known.
     held_version
         Its version.
     strategy
@@ -50,6 +52,7 @@ class Way:
     serving: Revision | None
     to: Revision
     differs: tuple[str, ...]
+    stack: str
     held: str
     held_version: str
     strategy: Strategy
