@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from slipway.spec.environment import Environment
 
 _ECR = re.compile(
-    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[a-z.]+/"
+    r"(?P<account>\d{12})\.dkr\.ecr\.[a-z0-9-]+\.[a-z.]+/"
     r"(?P<repository>[^:@]+)(:(?P<tag>[^@]+))?(@(?P<digest>sha256:[0-9a-f]{64}))?"
 )
 
@@ -85,15 +85,10 @@ class ImageCheck:
                 f"{uri} could not be looked at: it is in a registry of your own", "see that its tag is there"
             )
             return told, None
-        account, region, repository = found["account"], found["region"], found["repository"]
+        # Another Region's is refused by the config already.
+        account, repository = found["account"], found["repository"]
         if (account, repository) in _registries(environment.region):
             return None, None
-        if region != environment.region:
-            told = warning(
-                f"{uri} could not be looked at: it is in {region}, the endpoint in {environment.region}",
-                "see that SageMaker may pull it from there, or copy it here",
-            )
-            return told, None
         arn = environment.names.arn("ecr", f"repository/{repository}", account=account)
         read = Read(uri, "ecr:BatchGetImage", arn, standing=repository in self._own)
         how = {"imageDigest": found["digest"]} if found["digest"] else {"imageTag": found["tag"] or "latest"}

@@ -152,9 +152,9 @@ def _verdict(role: Role, one: Read, decision: Decision) -> Iterator[Finding]:
     if decision is Decision.IMPLICIT and not one.standing:
         yield warning(f"the execution role may not read {one.what} yet ({one.action})", _COMES)
         return
-    how = "is forbidden" if decision is Decision.EXPLICIT else "is not allowed"
+    why = "a policy forbids it" if decision is Decision.EXPLICIT else "nothing allows it"
     yield failed(
-        f"the execution role {how} to read {one.what} ({one.action} on {one.arn})",
+        f"the execution role may not read {one.what}: {why} ({one.action} on {one.arn})",
         f"somebody changed {role.name}, or a boundary of it: compare it with the foundation's template (aws "
         "cloudformation detect-stack-drift), and put it back",
     )

@@ -266,6 +266,8 @@ def _retained(endpoint: Endpoint) -> dict[str, Any]:
     applied = {"DesiredInstanceCount": endpoint.deployment.apply_capacity}
     if len(endpoint.fleet) + len(endpoint.shadows) > 1:
         applied["DesiredWeight"] = endpoint.deployment.apply_weights
+    if all(applied.values()):
+        return {}
     excluded = [{"VariantPropertyType": key} for key, yes in applied.items() if yes]
     return {"RetainAllVariantProperties": True, "ExcludeRetainedVariantProperties": excluded}
 
@@ -281,9 +283,9 @@ def _variant(name: str, member: Member, *, shadow: bool) -> DeclaredVariant:
     if isinstance(hosting, ServerlessHosting):
         return DeclaredVariant(name, 0, "", member.weight, model, {_SOME: _SOME}, shadow)
     managed = Fleet(hosting.managed_scaling.min, hosting.managed_scaling.max) if hosting.managed_scaling else None
-    return DeclaredVariant(
-        name, hosting.instances, " or ".join(hosting.types), member.weight, model, {}, shadow, managed
-    )
+    # In the order in which the template lists them.
+    types = [pool.instance_type for pool in hosting.pools] if hosting.pools else hosting.types
+    return DeclaredVariant(name, hosting.instances, " or ".join(types), member.weight, model, {}, shadow, managed)
 
 
 def _serving(full: str, described: Mapping[str, Any], limits: Mapping[str, Fleet]) -> Declared:
