@@ -94,5 +94,5 @@ def _next(args: argparse.Namespace, done: Promoted, to: Side) -> None:
     if not lacking:
         print(f"{environment.environment} declares it already: {deploy} serves it")
         return
-    print(f"\nnothing serves it yet. Write this in {file}, and then {deploy}:\n")
+    print(f"\n{environment.environment} does not declare it yet. Write this in {file}, and then {deploy}:\n")
     print(yaml.safe_dump(dict(lacking), sort_keys=False, default_flow_style=False).rstrip())

@@ -267,7 +267,7 @@ def _effects(environment: Environment, name: str, prefix: str, archive: str) -> 
     else:
         yield (
             "instances that have it loaded go on answering for it until they need its memory and its disk space for "
-            "others, so stop sending such requests first"
+            "others: stop sending such requests first, and publish no other bytes under this name"
         )
 
 

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.awsrequest import AWSRequest
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, IncompleteReadError, ResponseStreamingError
 from botocore.httpsession import URLLib3Session
+from botocore.response import StreamingBody
 from botocore.utils import get_environ_proxies
-from urllib3.exceptions import HTTPError, IncompleteRead
 
 from slipway.ops.trouble import OperationError, code, explained, is_denied, is_expired, is_passing
 
@@ -241,25 +241,10 @@ def _missing(to: Repository, digests: list[str]) -> list[str]:
 
 
 def _move(source: Repository, to: Repository, digest: str, size: int, reference: str) -> None:
-    """Move one layer of so many bytes; ECR checks its digest when it is complete."""
+    """Move one layer of so many bytes, or say why not and what to type instead."""
     try:
-        url = source.ecr.get_download_url_for_layer(repositoryName=source.name, layerDigest=digest)["downloadUrl"]
-        with _opened(url) as content:
-            upload = to.ecr.initiate_layer_upload(repositoryName=to.name)
-            first = 0
-            for part in _parts(content, upload["partSize"]):
-                to.ecr.upload_layer_part(
-                    repositoryName=to.name,
-                    uploadId=upload["uploadId"],
-                    partFirstByte=first,
-                    partLastByte=first + len(part) - 1,
-                    layerPartBlob=part,
-                )
-                first += len(part)
-        if first != size:  # a connection that ends early may look like the end
-            raise IncompleteRead(first, size - first)
-        to.ecr.complete_layer_upload(repositoryName=to.name, uploadId=upload["uploadId"], layerDigests=[digest])
-    except HTTPError as error:  # while it is read
+        _transfer(source, to, digest, size)
+    except (IncompleteReadError, ResponseStreamingError) as error:
         raise ImageError(f"{source.address}: the connection was lost ({error}): run this again") from error
     except (ClientError, BotoCoreError, OSError) as error:
         if code(error) == "LayerAlreadyExistsException":  # somebody else copies the same image
@@ -272,6 +257,26 @@ def _move(source: Repository, to: Repository, digest: str, size: int, reference:
 
 
 _WRITES = frozenset({"InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload"})
+
+
+def _transfer(source: Repository, to: Repository, digest: str, size: int) -> None:
+    """Move one layer; ECR checks its digest when it is complete."""
+    url = source.ecr.get_download_url_for_layer(repositoryName=source.name, layerDigest=digest)["downloadUrl"]
+    with _opened(url) as content:
+        upload = to.ecr.initiate_layer_upload(repositoryName=to.name)
+        first = 0
+        for part in _parts(content, upload["partSize"]):
+            to.ecr.upload_layer_part(
+                repositoryName=to.name,
+                uploadId=upload["uploadId"],
+                partFirstByte=first,
+                partLastByte=first + len(part) - 1,
+                layerPartBlob=part,
+            )
+            first += len(part)
+    if first != size:  # a connection that ends early may look like the end
+        raise IncompleteReadError(actual_bytes=first, expected_bytes=size)
+    to.ecr.complete_layer_upload(repositoryName=to.name, uploadId=upload["uploadId"], layerDigests=[digest])
 
 
 def _parts(content: _Stream, size: int) -> Iterator[bytes]:
@@ -295,7 +300,8 @@ def _opened(url: str) -> Iterator[_Stream]:
         answer = session.send(AWSRequest("GET", url, stream_output=True).prepare())
         if answer.status_code != 200:
             raise OSError(f"the layer's address answers {answer.status_code}")
-        yield answer.raw
+        unknown: Any = None  # the manifest knows how long it is
+        yield StreamingBody(answer.raw, unknown)
     finally:
         session.close()
 

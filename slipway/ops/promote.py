@@ -281,7 +281,9 @@ def _copied(image: Image, source: Side, to: Side, say: Callable[[str], object]) 
         )
         name = f"{to.environment.names.repository_uri(image.repository)}@{done.digest}"
         pinned = RepositoryImage(repository=image.repository, digest=done.digest)
-        return PromotedImage(f"{'copied' if done.copied else 'already there'}: {name}", moves=False, pinned=pinned)
+        return PromotedImage(
+            f"image {'copied' if done.copied else 'already there'}: {name}", moves=False, pinned=pinned
+        )
     if isinstance(image, FrameworkImage):
         said = (
             f"image {image.framework} {image.tag}: AWS publishes it, so there is nothing to copy; AWS may renew what "

@@ -244,7 +244,7 @@ def test_of_two_who_promote_at_once_one_uploads_and_the_other_finds_it(project: 
 
 
 def advice(printed: str) -> Any:
-    head, _, text = printed.partition("nothing serves it yet. Write this in ")
+    head, _, text = printed.partition("prod does not declare it yet. Write this in ")
     assert head
     assert "prod.yaml, and then `slipway deploy --env prod`:" in text.splitlines()[0]
     return yaml.safe_load(text.partition("\n")[2])
@@ -284,14 +284,14 @@ def test_an_image_arrives_under_its_own_digest_with_all_its_layers(
     printed = capsys.readouterr().out
     names = project.environment("prod").names
     assert f": 3 of 3 layers, {len(b'base' + b'weights') + 25} bytes\n" in printed
-    assert f"copied: {names.repository_uri('iris')}@{digest}\n" in printed
+    assert f"image copied: {names.repository_uri('iris')}@{digest}\n" in printed
     assert advice(printed) == {"endpoints": {"iris": {"model": {"image": {"repository": "iris", "digest": digest}}}}}
     assert project.manifest("prod", imageDigest=digest) == project.manifest("dev", imageDigest=digest)
     assert project.layer("prod", b"base")
     assert project.layer("prod", b"weights")
     assert project.objects("prod") == [KEY]
     assert project.run(*PROMOTE) == 0
-    assert f"already there: {names.repository_uri('iris')}@{digest}\n" in capsys.readouterr().out
+    assert f"image already there: {names.repository_uri('iris')}@{digest}\n" in capsys.readouterr().out
 
 
 def test_only_the_layers_that_are_not_there_move(project: Irises, capsys: pytest.CaptureFixture[str]) -> None:

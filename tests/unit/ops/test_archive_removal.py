@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 ARCHIVE = STORE_2.removeprefix(PREFIX)
 LOADED = (
-    "instances that have it loaded go on answering for it until they need its memory and its disk space for others, so "
-    "stop sending such requests first"
+    "instances that have it loaded go on answering for it until they need its memory and its disk space for others: "
+    "stop sending such requests first, and publish no other bytes under this name"
 )
 
 
