@@ -117,7 +117,9 @@ def known_revisions(
         if config and not any(same_config(config, one.config) for one in found):
             missed = _described(sagemaker, config)
             found += [missed] if missed is not None else []
-    return sorted(found, key=lambda one: one.created, reverse=True)
+    # The endpoint tells the name in the case that it was created in.
+    told = [replace(one, config=live.config) if same_config(one.config, live.config) else one for one in found]
+    return sorted(told, key=lambda one: one.created, reverse=True)
 
 
 def standings(known: Sequence[Revision], live: Live, held: str, models: Models) -> list[Standing]:

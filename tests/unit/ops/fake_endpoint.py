@@ -148,9 +148,9 @@ class World:
             name = f"{ENDPOINT}-rollback-{signal}"
             resources[f"Alarm{signal}"] = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"AlarmName": name}}
             self.alarm(name, config=self.live)
-        listed = [{"AlarmName": {"Ref": f"Alarm{signal}"}} for signal in alarms]
+        listed: list[Json] = [{"AlarmName": {"Ref": f"Alarm{signal}"}} for signal in alarms]
         listed += [{"AlarmName": name} for name in literal]
-        properties = {"EndpointName": ENDPOINT, **endpoint}
+        properties: Json = {"EndpointName": ENDPOINT, **endpoint}
         properties["DeploymentConfig"] = {**deployment, "AutoRollbackConfiguration": {"Alarms": listed}}
         resources["Endpoint"] = {"Type": "AWS::SageMaker::Endpoint", "Properties": properties}
         self.template = {"Resources": resources}
@@ -399,4 +399,4 @@ class World:
         if f"{repositoryName}:{image.get('imageTag') or image['imageDigest']}" not in self.images:
             words = f"The image with imageId {image} does not exist within the repository '{repositoryName}'"
             raise error("DescribeImages", words, "ImageNotFoundException")
-        return {"imageDetails": [image]}
+        return {"imageDetails": [{"registryId": registryId}]}
