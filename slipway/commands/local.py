@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from slipway.commands import fault
 from slipway.commands.base import FAILED, OK, Commands, loaded, seconds
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def register(commands: Commands) -> None:
     fire = local.add("fire", local_fire, "slipway local fire mark --group rc-project-a-dev-idle-cleanup")
     fire.add_argument("schedule", metavar="SCHEDULE", help="name of a schedule of EventBridge Scheduler")
     fire.add_argument("--group", default="default", help="its schedule group (default: default)")
+    fault.register(local)
 
 
 def _port(text: str) -> int:
@@ -163,11 +165,11 @@ def _url() -> str | None:
 
 def _said(reading: ClockReading) -> str:
     """What a clock says, in words."""
-    from datetime import timedelta
+    from slipway.spec.units import Duration
 
     now = f"clock {reading.now:%Y-%m-%d %H:%M:%S} UTC"
     if reading.real:
         return f"{now}, the real time"
-    ahead = timedelta(seconds=round(reading.ahead.total_seconds()))
-    speed = f"{reading.speed:g} times as fast as the real time" if reading.speed != 1 else "as fast as the real time"
+    ahead = Duration(round(reading.ahead.total_seconds()))
+    speed = f"{reading.speed:g} times as fast" if reading.speed != 1 else "as fast as it"
     return f"{now}, {ahead} ahead of the real time, running {speed}"

@@ -24,7 +24,8 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
-from slipway.local import steering_api
+from slipway.local import fault_answers, steering_api
+from slipway.local.faults import FAULTS
 
 HOST = "127.0.0.1"
 
@@ -60,6 +61,8 @@ class Application:
             return [self._identity]
         if steering_api.answers(environ.get("PATH_INFO", "")):
             return steering_api.answer(environ, start_response)
+        if FAULTS and (refused := fault_answers.answer(environ, start_response)) is not None:
+            return refused
         answer: Iterable[bytes] = self._moto(environ, start_response)
         return answer
 

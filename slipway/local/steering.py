@@ -18,6 +18,7 @@ FIRE_PATH = "/_slipway/schedules/fire"
 SEED_PATH = "/_slipway/endpoints"
 PACE_PATH = "/_slipway/pace"
 FLAWS_PATH = "/_slipway/flaws"
+FAULTS_PATH = "/_slipway/faults"
 
 _SECONDS = 60.0
 
@@ -180,6 +181,127 @@ def clear_flaws(url: str, account: str, region: str, name: str) -> None:
         When the server does not answer.
     """
     _ask(url, FLAWS_PATH, {"Account": account, "Region": region, "Name": name, "Flaw": None})
+
+
+@dataclass(frozen=True)
+class Failing:
+    """Calls that are to fail.
+
+    Attributes
+    ----------
+    id
+        By which this is cleared.
+    kind
+        ``throttle``, ``deny``, ``expire`` or ``disconnect``.
+    service, operation
+        Which calls, by their names in the SDKs; None for any.
+    times_left
+        How many more; None for any number.
+    left
+        For how long, by the local AWS's clock; None until it is cleared.
+    """
+
+    id: int
+    kind: str
+    service: str | None
+    operation: str | None
+    times_left: int | None
+    left: timedelta | None
+
+
+def add_fault(
+    url: str,
+    kind: str,
+    service: str | None = None,
+    operation: str | None = None,
+    *,
+    times: int | None = None,
+    duration: timedelta | None = None,
+) -> Failing:
+    """Let calls fail from now on, until they have as often as is said, for so long, or it is cleared.
+
+    Calls that the local AWS makes to itself, as its CloudFormation does, go well.
+
+    Parameters
+    ----------
+    url
+        ``Running.url``.
+    kind
+        ``throttle``: too many requests; ``deny``: no policy allows it; ``expire``: the credentials are no longer valid;
+        ``disconnect``: the connection is closed without an answer, and nothing is done.
+    service, operation
+        Which calls, such as ``sagemaker`` and ``UpdateEndpoint``; any of the service, any at all.
+    times
+        How many calls, 1 or more. The SDKs try again by themselves, and each attempt counts.
+    duration
+        For how long, by the local AWS's clock.
+
+    Returns
+    -------
+    Failing
+        As it is stored.
+
+    Raises
+    ------
+    LocalAwsError
+        When there is no such kind, service or operation, or the server does not answer.
+    """
+    members = {
+        "Kind": kind,
+        "Service": service,
+        "Operation": operation,
+        "Times": times,
+        "Seconds": None if duration is None else duration.total_seconds(),
+    }
+    return _failing(_ask(url, FAULTS_PATH, {key: value for key, value in members.items() if value is not None}))[-1]
+
+
+def faults(url: str) -> list[Failing]:
+    """Return the faults that may still hit a call, in the order in which they were given.
+
+    Raises
+    ------
+    LocalAwsError
+        When the server does not answer.
+    """
+    return _failing(_ask(url, FAULTS_PATH))
+
+
+def clear_faults(url: str, id: int | None = None) -> int:
+    """Let calls go well again.
+
+    Parameters
+    ----------
+    url
+        ``Running.url``.
+    id
+        Of one fault; by default all.
+
+    Returns
+    -------
+    int
+        How many were cleared.
+
+    Raises
+    ------
+    LocalAwsError
+        When there is none of this id, or the server does not answer.
+    """
+    return int(_ask(url, FAULTS_PATH, {"Clear": True if id is None else id})["Cleared"])
+
+
+def _failing(answer: dict[str, Any]) -> list[Failing]:
+    return [
+        Failing(
+            one["Id"],
+            one["Kind"],
+            one["Service"],
+            one["Operation"],
+            one["TimesLeft"],
+            None if one["SecondsLeft"] is None else timedelta(seconds=one["SecondsLeft"]),
+        )
+        for one in answer["Faults"]
+    ]
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,17 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from difflib import get_close_matches
 from typing import Any
 
 from slipway.local.clock import CLOCK
 from slipway.local.engine.documents import Document
+from slipway.local.faults import FAULTS, FaultKind
 from slipway.local.mends.schedules import NotFiredError, fire
 from slipway.local.mends.seeding import seed
 from slipway.local.pace import NEVER, SETTINGS, Flaw
-from slipway.local.steering import CLOCK_PATH, FIRE_PATH, FLAWS_PATH, PACE_PATH, SEED_PATH
+from slipway.local.requested import operations, services
+from slipway.local.steering import CLOCK_PATH, FAULTS_PATH, FIRE_PATH, FLAWS_PATH, PACE_PATH, SEED_PATH
 from slipway.local.ticker import TICKER
 from slipway.rollout.fleets import Pace
 
@@ -58,7 +61,67 @@ def _flaws(given: Document) -> Document:
     return {"Flaws": sorted(SETTINGS.flaws(*where))}
 
 
-_ACTIONS = {CLOCK_PATH: _clock, FIRE_PATH: _fire, SEED_PATH: _seed, PACE_PATH: _pace, FLAWS_PATH: _flaws}
+def _faults(given: Document) -> Document:
+    if "Clear" in given:
+        return {"Cleared": FAULTS.clear(None if given["Clear"] is True else int(given["Clear"]))}
+    if "Kind" in given:
+        try:
+            kind = FaultKind(given["Kind"])
+        except ValueError:
+            raise ValueError(f"{given['Kind']!r} is no fault of calls; there is {', '.join(FaultKind)}.") from None
+        service, operation = _calls(given.get("Service"), given.get("Operation"))
+        times, seconds = given.get("Times"), given.get("Seconds")
+        FAULTS.add(
+            kind,
+            service,
+            operation,
+            times=None if times is None else int(times),
+            seconds=None if seconds is None else float(seconds),
+        )
+    found = [
+        {
+            "Id": fault.id,
+            "Kind": fault.kind,
+            "Service": fault.service,
+            "Operation": fault.operation,
+            "TimesLeft": fault.left,
+            "SecondsLeft": None if fault.until is None else max(0.0, fault.until - time.time()),
+        }
+        for fault in FAULTS.all()
+    ]
+    return {"Faults": found}
+
+
+def _calls(service: str | None, operation: str | None) -> tuple[str | None, str | None]:
+    """Return which calls are meant by a service and an operation; those that there are not would never fail."""
+    if service is None:
+        if operation is not None:
+            raise ValueError(f"The operation {operation} needs its service.")
+        return None, None
+    if service not in services():
+        raise ValueError(_unknown(f"There is no service {service!r} in the SDKs", service, services()))
+    if operation is None or operation in operations(service):
+        return service, operation
+    # Policies have one prefix for both.
+    runtime = f"{service}-runtime"
+    if operation in operations(runtime):
+        return runtime, operation
+    raise ValueError(_unknown(f"{service} has no operation {operation!r}", operation, operations(service)))
+
+
+def _unknown(what: str, name: str, known: list[str]) -> str:
+    close = get_close_matches(name, known, 1)
+    return f"{what}, did you mean {close[0]}?" if close else f"{what}."
+
+
+_ACTIONS = {
+    FAULTS_PATH: _faults,
+    CLOCK_PATH: _clock,
+    FIRE_PATH: _fire,
+    SEED_PATH: _seed,
+    PACE_PATH: _pace,
+    FLAWS_PATH: _flaws,
+}
 
 
 def answers(path: str) -> bool:

@@ -26,6 +26,7 @@ COMMANDS = [
     ["local", "env"],
     ["local", "clock"],
     ["local", "fire"],
+    ["local", "fault"],
     ["publish"],
     ["models", "list"],
     ["models", "add"],

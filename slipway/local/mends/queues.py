@@ -45,7 +45,7 @@ def _publishing(original: Callable[..., None]) -> Callable[..., None]:
 
 def _forget_old(queue: Queue) -> None:
     """Forget the messages that a queue keeps no longer: four days, unless it says otherwise."""
-    oldest = (time.time() - float(queue.message_retention_period)) * 1000
+    oldest = (time.time() - float(vars(queue)["message_retention_period"])) * 1000
     for message in [message for message in queue._messages if (message.sent_timestamp or 0.0) <= oldest]:
         queue._messages.remove(message)
 

@@ -17,6 +17,9 @@ from slipway.local.engine.resource_type import Scope
 # A client's methods are made at run time from the service's model.
 Client: TypeAlias = Any
 
+USER_AGENT = "slipway-local-aws"
+"""By which the server knows its own calls."""
+
 _MISSING = ("NotFound", "NoSuch", "NonExistent", "not exist", "Could not find", "does not exist")
 
 
@@ -78,6 +81,7 @@ class Calls:
                 max_pool_connections=20,
                 s3={"addressing_style": "path"},
                 proxies={},
+                user_agent_extra=USER_AGENT,
             ),
         )
 
