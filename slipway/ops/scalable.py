@@ -121,7 +121,7 @@ class Scalable:
     @property
     def ends(self) -> datetime | None:
         """When what is temporary ends; ``None`` when nothing is, or nothing ends it."""
-        return ends(self.restore) if self.restore else None
+        return once(self.restore.schedule, self.restore.timezone) if self.restore else None
 
     def next(self, after: datetime) -> tuple[datetime, Action] | None:
         """The first scheduled action after a moment."""
@@ -195,7 +195,10 @@ class Targets:
             target["ScalableDimension"],
             Limits(target["MinCapacity"], target["MaxCapacity"]),
             tuple(action for action in actions if action.name != RESTORE),
-            next((action for action in actions if action.name == RESTORE and (ends(action) or now) > now), None),
+            next(
+                (one for one in actions if one.name == RESTORE and (once(one.schedule, one.timezone) or now) > now),
+                None,
+            ),
             bool(target.get("SuspendedState", {}).get("ScheduledScalingSuspended")),
         )
 
@@ -270,10 +273,10 @@ def at(moment: datetime) -> str:
     return f"at({moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S})"
 
 
-def ends(action: Action) -> datetime | None:
-    """When an action happens that happens once; ``None`` for others."""
-    kind, _, inner = action.schedule.removesuffix(")").partition("(")
-    return datetime.fromisoformat(inner).replace(tzinfo=ZoneInfo(action.timezone)) if kind == "at" else None
+def once(schedule: str, timezone: str = "UTC") -> datetime | None:
+    """When a schedule happens that happens once; ``None`` for others."""
+    kind, _, inner = schedule.removesuffix(")").partition("(")
+    return datetime.fromisoformat(inner).replace(tzinfo=ZoneInfo(timezone)) if kind == "at" else None
 
 
 def declared(scaling: Scaling, target: Scalable, now: datetime) -> tuple[Limits, str]:

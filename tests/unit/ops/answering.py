@@ -84,6 +84,7 @@ class Aws:
                 raise error
             found = self.answers[model.name](given)
         except Refusal as refusal:
+            self.on_answer.get(number, _nothing)()
             body = {"Error": {"Code": refusal.code, "Message": refusal.message}, "ResponseMetadata": {}}
             return AWSResponse("", refusal.status, HTTPHeaders(), None), body
         self.on_answer.get(number, _nothing)()
