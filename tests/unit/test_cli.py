@@ -41,6 +41,7 @@ COMMANDS = [
     ["rollback"],
     ["shift"],
     ["scale"],
+    ["recreate"],
     ["watch"],
     ["drill"],
     ["status"],
