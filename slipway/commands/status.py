@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from typing import TYPE_CHECKING
 
-from slipway.commands.base import FAILED, OK, Commands
+from slipway.commands.base import FAILED, OK, ROLLED_BACK, Commands
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from slipway.ops.inventory import Row
 
 
 def register(commands: Commands) -> None:
@@ -16,36 +23,63 @@ def register(commands: Commands) -> None:
 
 def status(args: argparse.Namespace) -> int:
     """Show every endpoint of an environment."""
-    return show_status(args, ask=args.ask)
+    return show_status(args, ask=args.ask, alone=True)
 
 
-def show_status(args: argparse.Namespace, *, ask: bool) -> int:
-    """Show every endpoint of an environment, and what it answers if it is asked."""
+def show_status(args: argparse.Namespace, *, ask: bool, alone: bool = False) -> int:
+    """Show every endpoint of an environment, and what it answers if it is asked.
+
+    Parameters
+    ----------
+    args
+        Of the command.
+    ask
+        Send each its sample.
+    alone
+        Whether nothing else is said of them: where it goes comes first then, and what drifted is explained.
+
+    Returns
+    -------
+    int
+        1 when something is missing, failed or answered with an error, 3 when an endpoint serves another config than its
+        stack holds.
+    """
     import json
-    from dataclasses import fields
 
-    from slipway.ops.inventory import MISSING, UNASKED, Inventory, Row
-    from slipway.ops.table import show
+    from slipway.ops.inventory import Inventory
     from slipway.ops.target import choose
     from slipway.spec.load import load
 
     environment = load(args.config, args.env).environment
     target = choose(environment, args.target)
+    as_json = getattr(args, "json", False)
+    if alone:
+        print(target.where, file=sys.stderr if as_json else sys.stdout, flush=True)
     inventory = Inventory(environment, target)
     rows, undeclared = list(inventory.rows(ask=ask)), list(inventory.undeclared())
-    if getattr(args, "json", False):
+    if as_json:
         print(json.dumps([row.as_dict() for row in [*rows, *undeclared]], indent=2))
     else:
-        if ask:
-            print()
-        # What no endpoint here has, such as components, needs no column.
-        names = [f.name for f in fields(Row) if f.name not in ("answer", "declared")]
-        columns = [name for name in names if any(getattr(row, name) for row in rows)] or names
-        show(columns, [[str(getattr(row, column)) for column in columns] for row in rows])
-        for row in undeclared:
-            print(inventory.remedy(row))
-        if ask:
-            print()
-        for name, answer in {row.name: row.answer for row in rows if row.answer}.items():
-            print(f"{name}: {answer}" if answer.startswith(UNASKED) else f"{name} answered: {answer}")
-    return FAILED if any(row.status == MISSING or row.answer.startswith("error:") for row in rows) else OK
+        _print(rows, [inventory.remedy(row) for row in undeclared], ask=ask, alone=alone)
+    if any(row.broken for row in rows):
+        return FAILED
+    return ROLLED_BACK if any(row.drift for row in rows) else OK
+
+
+def _print(rows: Sequence[Row], remedies: Sequence[str], *, ask: bool, alone: bool) -> None:
+    from slipway.ops.inventory import ERROR, UNASKED
+    from slipway.ops.status_table import table
+    from slipway.ops.table import show
+
+    if ask:
+        print()
+    show(*table(rows))
+    for row in rows:
+        for note in [*row.notes, *([row.drifted] if row.drifted and alone else [])]:
+            print(f"{row.name}: {note}")
+    for remedy in remedies:
+        print(remedy)
+    if ask:
+        print()
+    for name, answer in {row.name: row.answer for row in rows if row.answer}.items():
+        print(f"{name}: {answer}" if answer.startswith((UNASKED, ERROR)) else f"{name} answered: {answer}")

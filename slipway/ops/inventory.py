@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
+from slipway.ops.hosted import capacity, mode, reserved, strategy, traffic, variants
 from slipway.ops.invoke import InvokeError, Invoker
+from slipway.ops.live import live_of
 from slipway.ops.removed import Removal, Removals
 from slipway.ops.request import request_of, sample_of
+from slipway.ops.standing import BROKEN, Standing, Standings
+from slipway.ops.trouble import OperationError, explained, is_missing
 from slipway.spec.endpoint import Endpoint
 from slipway.spec.environment import Environment
 
@@ -25,8 +30,12 @@ if TYPE_CHECKING:
     from slipway.ops.target import Target
 
 MISSING = "missing"
-#: How an answer begins that none was asked for.
+#: How an answer begins that is none.
+ERROR = "error:"
+#: How one begins that none was asked for.
 UNASKED = "not asked"
+#: How many endpoints are looked at together.
+_THREADS = 8
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,16 @@ class Row:
     declared
         False for an endpoint that exists although the config does not declare it; it has no more than a name and a
         status then.
+    config, stack_config
+        The endpoint config that serves, and the one that the stack holds.
+    drift
+        How they differ: ``rolled back``, or ``changed outside its stack``; empty when they are the same.
+    update
+        What is under way.
+    failure
+        Why it failed, in the service's words.
+    drifted, notes
+        The drift, and what else a person should know of the endpoint, in sentences; on its first row only.
     """
 
     endpoint: str
@@ -76,13 +95,30 @@ class Row:
     dashboard: str = ""
     answer: str = ""
     declared: bool = True
+    config: str = ""
+    stack_config: str = ""
+    drift: str = ""
+    update: str = ""
+    failure: str = ""
+    drifted: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def broken(self) -> bool:
+        """Whether it is missing, failed, or answered with an error."""
+        return self.status == MISSING or self.status in BROKEN or self.answer.startswith(ERROR)
+
+    @property
+    def standing(self) -> str:
+        """The status, and whether that is as it should be."""
+        return f"{self.status}, {self.drift}" if self.drift else self.status
 
     @property
     def name(self) -> str:
         """What answers: the endpoint, or a component of it."""
         return f"{self.endpoint}, {self.component}" if self.component else self.endpoint
 
-    def as_dict(self) -> dict[str, str | bool]:
+    def as_dict(self) -> dict[str, Any]:
         """Plain data, for programs."""
         return asdict(self)
 
@@ -103,6 +139,7 @@ class Inventory:
         self._sagemaker: SageMakerClient = target.client("sagemaker")
         self._scaling: ApplicationAutoScalingClient = target.client("application-autoscaling")
         self._cloudwatch: CloudWatchClient = target.client("cloudwatch")
+        self._standings = Standings(environment, self._sagemaker, target.client("cloudformation"))
         self._invoker = Invoker(environment, target)
         self._target = target
 
@@ -121,10 +158,24 @@ class Inventory:
         Yields
         ------
         Row
-            One for each variant, and for each inference component.
+            One for each variant, and for each inference component; one for an endpoint that has none yet.
+
+        Raises
+        ------
+        OperationError
+            When AWS refuses to tell.
         """
-        for name, endpoint in self._environment.endpoints.items():
-            yield from self._endpoint(name, endpoint, ask=ask)
+
+        def look(item: tuple[str, Endpoint]) -> list[Row]:
+            name, endpoint = item
+            try:
+                return list(self._endpoint(name, endpoint, ask=ask))
+            except (BotoCoreError, ClientError) as error:
+                raise OperationError(explained(error, f"look at {self._environment.names.endpoint(name)}")) from error
+
+        with ThreadPoolExecutor(_THREADS) as pool:
+            for rows in pool.map(look, self._environment.endpoints.items()):
+                yield from rows
 
     def undeclared(self) -> Iterator[Row]:
         """Find the endpoints of this environment that the config does not declare: their stacks go on, and cost.
@@ -172,28 +223,31 @@ class Inventory:
         try:
             found = self._sagemaker.describe_endpoint(EndpointName=full)
         except ClientError as error:
-            if "Could not find" not in str(error):
+            if not is_missing(error):
                 raise
             removal = self._removed.get(name)
             yield Row(endpoint=full, status=str(removal) if removal else MISSING)
             return
-        config = self._sagemaker.describe_endpoint_config(EndpointConfigName=found["EndpointConfigName"])
+        standing = self._standings.of(name, live_of(found))
+        first = _row(full, standing)
+        config = standing.serving.described
         asked = ""
         if ask and endpoint.components is None:
             counts = [variant.get("CurrentInstanceCount") for variant in found.get("ProductionVariants", [])]
             asleep = counts == [0] and bool(config.get("AsyncInferenceConfig"))
             asked = self._asked(name, endpoint, asleep="instances" if asleep else "")
-        for live, declared, shadow in _variants(found, config):
+        any_variant = False
+        for live, declared, shadow in variants(found, config):
             model = self._model(declared)
-            yield Row(
-                endpoint=full,
-                status=found["EndpointStatus"],
+            any_variant = True
+            yield replace(
+                first,
                 version=self._tag(model["ModelArn"], "Version") if model else "",
                 variant=live["VariantName"],
-                mode="shadow" if shadow else _mode(config, declared, model),
-                traffic=_traffic(found, live, shadow=shadow),
-                instances=_capacity(live, declared),
-                strategy=_strategy(
+                mode="shadow" if shadow else mode(config, declared, model),
+                traffic=traffic(found, live, shadow=shadow),
+                instances=capacity(live, declared),
+                strategy=strategy(
                     # Guardrails are for models on instances: not for serverless variants, nor for fleets of components.
                     found.get("LastDeploymentConfig"),
                     guardable="ModelName" in declared and "ServerlessConfig" not in declared,
@@ -203,6 +257,9 @@ class Inventory:
                 dashboard=self._dashboard(name),
                 answer="" if shadow else asked,
             )
+            first = replace(first, drifted="", notes=())
+        if not any_variant:  # it is being created, or never was
+            yield replace(first, answer=asked)
         for component in endpoint.components or {}:
             yield self._component(name, endpoint, component, ask=ask)
 
@@ -211,9 +268,10 @@ class Inventory:
         try:
             found = self._sagemaker.describe_inference_component(InferenceComponentName=own)
         except ClientError as error:
-            if "Could not find" not in str(error):
+            if not is_missing(error):
                 raise
             return Row(endpoint=full, component=component, status=MISSING)
+        failure = found.get("FailureReason", "")
         copies = found["RuntimeConfig"].get("CurrentCopyCount", 0)
         asleep = "" if copies else "copies"
         return Row(
@@ -223,12 +281,14 @@ class Inventory:
             version=self._tag(found["InferenceComponentArn"], "Version"),
             variant=found["VariantName"],
             mode="component",
-            instances=f"{copies} {'copy' if copies == 1 else 'copies'}{_reserved(found)}",
-            strategy=_strategy(found.get("LastDeploymentConfig"), guardable=False),
+            instances=f"{copies} {'copy' if copies == 1 else 'copies'}{reserved(found)}",
+            strategy=strategy(found.get("LastDeploymentConfig"), guardable=False),
             alarms=self._alarms(full, {"InferenceComponentName": own}),
             scaling=self._limits(f"inference-component/{own}"),
             dashboard=self._dashboard(name),
             answer=self._asked(name, endpoint, component, asleep=asleep) if ask else "",
+            failure=failure,
+            notes=(f"{found['InferenceComponentStatus']}: {failure}",) if failure else (),
         )
 
     def _model(self, variant: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -275,8 +335,23 @@ class Inventory:
         try:
             answer = self._invoker.invoke(name, request_of(endpoint, sample, component))
         except InvokeError as error:
-            return f"error: {error}"
+            return f"{ERROR} {error}"
         return answer.body.decode(errors="replace").strip()
+
+
+def _row(full: str, standing: Standing) -> Row:
+    """What all variants of an endpoint have in common."""
+    return Row(
+        endpoint=full,
+        status=standing.status,
+        config=standing.serving.name,
+        stack_config=standing.held.name if standing.held else "",
+        drift=standing.drift,
+        update=standing.update,
+        failure=standing.failure,
+        drifted=standing.drifted,
+        notes=tuple(standing.notes),
+    )
 
 
 def _watches(alarm: Mapping[str, Any], own: Mapping[str, str]) -> bool:
@@ -287,83 +362,3 @@ def _watches(alarm: Mapping[str, Any], own: Mapping[str, str]) -> bool:
     dimensions = {dimension["Name"]: dimension["Value"] for dimension in alarm.get("Dimensions", [])}
     first = next(iter(own))
     return first in dimensions and all(dimensions.get(name, value) == value for name, value in own.items())
-
-
-def _variants(
-    found: Mapping[str, Any], config: Mapping[str, Any]
-) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any], bool]]:
-    """Each variant as it is, as its config has it, and whether it is a shadow."""
-    for kind in ("ProductionVariants", "ShadowProductionVariants"):
-        declared = {variant["VariantName"]: variant for variant in config.get(kind, [])}
-        for live in found.get(kind, []):
-            yield live, declared.get(live["VariantName"], {}), kind.startswith("Shadow")
-
-
-def _mode(config: Mapping[str, Any], variant: Mapping[str, Any], model: Mapping[str, Any]) -> str:
-    """Name how a variant is hosted, as far as it is more than one model on instances that answers at once."""
-    containers = model.get("Containers") or [model.get("PrimaryContainer") or {}]
-    pipeline = (model.get("InferenceExecutionConfig") or {}).get("Mode", "Serial").lower()
-    said = {
-        "asynchronous": bool(config.get("AsyncInferenceConfig")),
-        "serverless": "ServerlessConfig" in variant,
-        "components": not variant.get("ModelName"),
-        "multi-model": any(container.get("Mode") == "MultiModel" for container in containers),
-        f"pipeline, {pipeline}": len(containers) > 1,
-    }
-    return ", ".join(word for word, so in said.items() if so)
-
-
-def _traffic(found: Mapping[str, Any], live: Mapping[str, Any], *, shadow: bool) -> str:
-    weights = [variant.get("CurrentWeight", 0.0) for variant in found.get("ProductionVariants", [])]
-    if not (shadow or len(weights) > 1) or not sum(weights):
-        return ""
-    share = live.get("CurrentWeight", 0.0) / sum(weights)
-    return f"{share:.0%} copied" if shadow else f"{share:.0%}"
-
-
-def _capacity(live: Mapping[str, Any], declared: Mapping[str, Any]) -> str:
-    serverless = {**declared.get("ServerlessConfig", {}), **live.get("CurrentServerlessConfig", {})}
-    if serverless:
-        warm = serverless.get("ProvisionedConcurrency")
-        size = f"{serverless.get('MemorySizeInMB', 0) / 1024:g} GB × {serverless.get('MaxConcurrency', '?')}"
-        return f"{size}, {warm} warm" if warm else size
-    pools = live.get("InstancePools") or declared.get("InstancePools") or []
-    kinds = [declared["InstanceType"]] if "InstanceType" in declared else [pool["InstanceType"] for pool in pools]
-    return f"{live.get('CurrentInstanceCount', '?')} × {' or '.join(kinds) or '?'}"
-
-
-def _reserved(component: Mapping[str, Any]) -> str:
-    """What each copy of a component reserves, where it is the same on every instance type."""
-    needs = component.get("Specification", {}).get("ComputeResourceRequirements", {})
-    parts = [
-        (needs.get("NumberOfCpuCoresRequired"), "cores"),
-        (needs.get("NumberOfAcceleratorDevicesRequired"), "accelerators"),
-        (needs["MinMemoryRequiredInMb"] / 1024 if needs.get("MinMemoryRequiredInMb") else None, "GB"),
-    ]
-    said = [f"{value:g} {unit.removesuffix('s') if value == 1 else unit}" for value, unit in parts if value]
-    return f" × {', '.join(said)}" if said else ""
-
-
-def _strategy(config: Mapping[str, Any] | None, *, guardable: bool = True) -> str:
-    """Name the strategy of the last update, in the config's words; where there are no guardrails, only if there is."""
-    if not config:
-        return "all_at_once" if guardable else ""
-    if "RollingUpdatePolicy" in config:
-        size: Any = config["RollingUpdatePolicy"]["MaximumBatchSize"]
-        return f"rolling, {_size(size)} a batch"
-    policy = config.get("BlueGreenUpdatePolicy")
-    if policy is None:
-        return "all_at_once"
-    routing = policy["TrafficRoutingConfiguration"]
-    kind = routing["Type"]
-    if kind == "CANARY":
-        return f"canary, {_size(routing.get('CanarySize'))}"
-    if kind == "LINEAR":
-        return f"linear, {_size(routing.get('LinearStepSize'))} a step"
-    return "all_at_once"
-
-
-def _size(size: Any) -> str:  # noqa: ANN401  (three services' shapes of one thing)
-    if not size:
-        return "?"
-    return f"{size['Value']}%" if size["Type"] == "CAPACITY_PERCENT" else f"{size['Value']}"

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,97 +12,15 @@ from botocore.exceptions import ClientError
 
 from slipway.cli import main
 from slipway.ops import target as targets
-from slipway.ops.inventory import Inventory, Row, _capacity, _mode, _strategy, _traffic
+from slipway.ops.inventory import Inventory, Row
+from slipway.ops.standing import Config, Standing, Standings
+from slipway.ops.status_table import table
 from slipway.ops.target import Target
+from slipway.ops.trouble import OperationError
 from tests.unit.ops.conftest import MODEL, Declare
 
 PREFIX = "rc-project-a-dev"
 IMAGE = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/iris:1"
-
-
-def size(kind: str, value: int) -> dict[str, Any]:
-    return {"Type": kind, "Value": value}
-
-
-def blue_green(routing: dict[str, Any]) -> dict[str, Any]:
-    return {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing}}
-
-
-@pytest.mark.parametrize(
-    ("config", "words"),
-    [
-        (None, "all_at_once"),
-        ({}, "all_at_once"),
-        ({"AutoRollbackConfiguration": {"Alarms": []}}, "all_at_once"),
-        (blue_green({"Type": "ALL_AT_ONCE"}), "all_at_once"),
-        (blue_green({"Type": "CANARY", "CanarySize": size("INSTANCE_COUNT", 2)}), "canary, 2"),
-        (blue_green({"Type": "LINEAR", "LinearStepSize": size("CAPACITY_PERCENT", 25)}), "linear, 25% a step"),
-        ({"RollingUpdatePolicy": {"MaximumBatchSize": size("INSTANCE_COUNT", 1)}}, "rolling, 1 a batch"),
-    ],
-)
-def test_a_strategy_is_told_in_the_words_of_the_config(config: Any, words: str) -> None:
-    assert _strategy(config) == words
-
-
-def test_where_there_are_no_guardrails_only_a_strategy_that_there_is_is_told() -> None:
-    rolling = {"RollingUpdatePolicy": {"MaximumBatchSize": size("COPY_COUNT", 1)}}
-    assert _strategy(None, guardable=False) == ""
-    assert _strategy(rolling, guardable=False) == "rolling, 1 a batch"
-
-
-MULTI = {"PrimaryContainer": {"Mode": "MultiModel"}}
-SERIAL = {"Containers": [{}, {}], "InferenceExecutionConfig": {"Mode": "Serial"}}
-DIRECT = {"Containers": [{}, {}], "InferenceExecutionConfig": {"Mode": "Direct"}}
-QUEUED: dict[str, Any] = {"AsyncInferenceConfig": {"OutputConfig": {}}}
-
-
-@pytest.mark.parametrize(
-    ("config", "variant", "model", "words"),
-    [
-        ({}, {"ModelName": "m"}, {"PrimaryContainer": {}}, ""),
-        ({}, {"ModelName": "m"}, MULTI, "multi-model"),
-        ({}, {"ModelName": "m"}, SERIAL, "pipeline, serial"),
-        ({}, {"ModelName": "m"}, {"Containers": [{}, {}]}, "pipeline, serial"),
-        ({}, {"ModelName": "m"}, DIRECT, "pipeline, direct"),
-        ({}, {"ModelName": "m", "ServerlessConfig": {}}, {"PrimaryContainer": {}}, "serverless"),
-        (QUEUED, {"ModelName": "m"}, {"PrimaryContainer": {}}, "asynchronous"),
-        (QUEUED, {"ModelName": "m"}, SERIAL, "asynchronous, pipeline, serial"),
-        ({}, {"InstanceType": "ml.m5.large"}, {}, "components"),
-    ],
-)
-def test_how_a_variant_is_hosted_is_read_from_what_is_there(config: Any, variant: Any, model: Any, words: str) -> None:
-    assert _mode(config, variant, model) == words
-
-
-@pytest.mark.parametrize(
-    ("live", "declared", "words"),
-    [
-        ({"CurrentInstanceCount": 2}, {"InstanceType": "ml.m5.large"}, "2 × ml.m5.large"),
-        ({"CurrentInstanceCount": 0}, {"InstanceType": "ml.m5.large"}, "0 × ml.m5.large"),
-        ({}, {"InstanceType": "ml.m5.large"}, "? × ml.m5.large"),
-        (
-            {"CurrentInstanceCount": 1},
-            {"InstancePools": [{"InstanceType": "ml.g5.xlarge"}, {"InstanceType": "ml.g6.xlarge"}]},
-            "1 × ml.g5.xlarge or ml.g6.xlarge",
-        ),
-        ({}, {"ServerlessConfig": {"MemorySizeInMB": 3072, "MaxConcurrency": 10}}, "3 GB × 10"),
-        (
-            {"CurrentServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 5, "ProvisionedConcurrency": 3}},
-            {"ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 5, "ProvisionedConcurrency": 1}},
-            "2 GB × 5, 3 warm",
-        ),
-    ],
-)
-def test_the_capacity_is_what_there_is_now(live: Any, declared: Any, words: str) -> None:
-    assert _capacity(live, declared) == words
-
-
-def test_traffic_is_told_where_there_is_more_than_one_variant() -> None:
-    one, other, shadow = {"CurrentWeight": 3.0}, {"CurrentWeight": 1.0}, {"CurrentWeight": 0.25}
-    assert _traffic({"ProductionVariants": [one]}, one, shadow=False) == ""
-    assert _traffic({"ProductionVariants": [one, other]}, other, shadow=False) == "25%"
-    assert _traffic({"ProductionVariants": [other]}, shadow, shadow=True) == "25% copied"
-    assert _traffic({"ProductionVariants": [{"CurrentWeight": 0.0}, {}]}, {}, shadow=False) == ""
 
 
 def launch(account: Target, *endpoints: str) -> None:
@@ -199,3 +120,149 @@ def test_status_prints_what_is_not_declared_below_the_table_and_as_json(
     assert main(["status", "--json", "--config", str(root / "config")]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert [(r["endpoint"], r["declared"]) for r in rows] == [(f"{PREFIX}-iris-ep", True), (f"{PREFIX}-old-ep", False)]
+
+
+@pytest.fixture
+def status(
+    account: Target, root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Runs `slipway status` there: its exit code, what it prints, and what it says besides."""
+    monkeypatch.setattr(targets, "choose", lambda *_, **__: account)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        code = main(["status", *arguments, "--config", str(root / "config")])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+Status = Callable[..., tuple[int, str, str]]
+
+
+def standing(monkeypatch: pytest.MonkeyPatch, **changed: Any) -> None:
+    """Let every endpoint stand like this."""
+    serving = Config("c", "1", FIRST, {"ProductionVariants": [{"VariantName": "main", "ModelName": "m"}]})
+    made = replace(Standing("InService", serving, serving), **changed)
+    monkeypatch.setattr(Standings, "of", lambda *_: made)
+
+
+FIRST = datetime(2026, 11, 29, 9, tzinfo=UTC)
+
+
+def test_a_rollback_is_seen_at_a_glance_and_is_the_exit_code(
+    account: Target, status: Status, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launch(account, f"{PREFIX}-iris-ep")
+    assert status()[0] == 0
+    standing(monkeypatch, held=Config("d", "2", FIRST + timedelta(hours=1)))
+    code, out, _ = status()
+    assert code == 3
+    assert "InService, rolled back" in out
+    assert f"{PREFIX}-iris-ep: rolled back: serves c of version 1, the stack holds d of version 2. " in out
+    code, out, _ = status("--json")
+    (row,) = json.loads(out)
+    assert code == 3
+    assert (row["status"], row["drift"], row["config"], row["stack_config"]) == ("InService", "rolled back", "c", "d")
+
+
+@pytest.mark.parametrize("broken", ["Failed", "UpdateRollbackFailed", "OutOfService"])
+def test_a_failed_endpoint_is_a_failure_whatever_else_it_is(
+    account: Target, status: Status, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    launch(account, f"{PREFIX}-iris-ep")
+    standing(monkeypatch, status=broken, failure="No capacity.", held=Config("d", "2"))
+    code, out, _ = status()
+    assert code == 1
+    assert f"{PREFIX}-iris-ep: {broken}: No capacity.\n" in out
+
+
+def test_a_missing_endpoint_is_a_failure(status: Status) -> None:
+    code, out, _ = status()
+    assert code == 1
+    assert "missing" in out
+
+
+def test_an_endpoint_that_is_being_created_has_a_row_although_it_has_no_variant_yet(
+    account: Target, declare: Declare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"{PREFIX}-iris-ep"
+    launch(account, name)
+    inventory = Inventory(declare(iris=MODEL), account)
+    described = {
+        "EndpointName": name,
+        "EndpointArn": "arn",
+        "EndpointConfigName": "c",
+        "EndpointStatus": "Creating",
+        "LastModifiedTime": FIRST,
+        "PendingDeploymentSummary": {"EndpointConfigName": "c", "StartTime": FIRST},
+    }
+    monkeypatch.setattr(inventory._sagemaker, "describe_endpoint", lambda **_: described)
+    (row,) = inventory.rows()
+    assert (row.endpoint, row.status, row.variant) == (name, "Creating", "")
+    assert row.notes == ("Creating: since 2026-11-29 09:00 UTC",)
+
+
+def test_notes_of_an_endpoint_are_said_once_however_many_variants_it_has(
+    account: Target, declare: Declare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"{PREFIX}-iris-ep"
+    launch(account, name)
+    variants = [
+        {"VariantName": name, "ModelName": "m", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+        for name in ("a", "b")
+    ]
+    sagemaker = account.client("sagemaker")
+    sagemaker.create_endpoint_config(EndpointConfigName="two", ProductionVariants=variants)
+    sagemaker.delete_endpoint(EndpointName=name)
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName="two")
+    standing(monkeypatch, failure="Why.", held=Config("d", "2"))
+    rows = list(Inventory(declare(iris=MODEL), account).rows())
+    assert [(row.variant, row.notes, bool(row.drifted), row.drift) for row in rows] == [
+        ("a", ("InService: Why.",), True, "rolled back"),
+        ("b", (), False, "rolled back"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "said"),
+    [
+        ("ThrottlingException", "Rate exceeded", "AWS throttles these calls"),
+        ("AccessDeniedException", "not authorized to perform: sagemaker:DescribeEndpoint", "not allowed: not auth"),
+        ("ExpiredTokenException", "The security token is expired", "log in again"),
+    ],
+)
+def test_what_aws_refuses_is_told_with_the_endpoint(
+    account: Target, declare: Declare, monkeypatch: pytest.MonkeyPatch, code: str, words: str, said: str
+) -> None:
+    inventory = Inventory(declare(iris=MODEL), account)
+
+    def refuse(**_: str) -> None:
+        raise ClientError({"Error": {"Code": code, "Message": words}}, "DescribeEndpoint")
+
+    monkeypatch.setattr(inventory._sagemaker, "describe_endpoint", refuse)
+    with pytest.raises(OperationError, match=said) as caught:
+        list(inventory.rows())
+    assert str(caught.value).startswith(f"look at {PREFIX}-iris-ep: ")
+
+
+def test_where_it_looks_is_said_first_and_beside_json(account: Target, status: Status) -> None:
+    launch(account, f"{PREFIX}-iris-ep")
+    there = replace(account, where="there")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(targets, "choose", lambda *_, **__: there)
+        assert status()[1].startswith("there\n")
+        _, out, err = status("--json")
+    assert err == "there\n"
+    assert len(json.loads(out)) == 1
+
+
+def test_a_dashboard_is_only_spoken_of_where_there_is_none() -> None:
+    there, none = Row("a", "InService", dashboard="a-eu-west-1"), Row("b", "InService", dashboard="none")
+    assert table([there]) == (["endpoint", "status"], [["a", "InService"]])
+    assert table([there, none])[1] == [["a", "InService", ""], ["b", "InService", "none"]]
+
+
+def test_what_no_endpoint_has_needs_no_column_and_nothing_at_all_has_all_heads() -> None:
+    assert "component" not in table([Row("a", "InService", variant="v")])[0]
+    assert table([])[0][:2] == ["endpoint", "status"]
