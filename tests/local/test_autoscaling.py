@@ -11,7 +11,7 @@ import pytest
 
 from slipway.local import control, steering
 from tests.local.conftest import REGION, Client, LocalAws
-from tests.local.hosting import ROLE, failing
+from tests.local.hosting import BUCKET, ECHO, ROLE, Hosting, eventually, failing
 
 INSTANCES = "sagemaker:variant:DesiredInstanceCount"
 PROVISIONED = "sagemaker:variant:DesiredProvisionedConcurrency"
@@ -139,6 +139,19 @@ class Scaled:
         if self.dimension == PROVISIONED:
             return int(variant["CurrentServerlessConfig"]["ProvisionedConcurrency"])
         return int(variant["DesiredInstanceCount"])
+
+    def maximum(self, metric: str, dimensions: list[dict[str, str]]) -> list[float]:
+        hour = timedelta(hours=1)
+        found = self.cloudwatch.get_metric_statistics(
+            Namespace="AWS/SageMaker",
+            MetricName=metric,
+            Dimensions=dimensions,
+            StartTime=self.now - hour,
+            EndTime=self.now + hour,
+            Period=7200,
+            Statistics=["Maximum"],
+        )["Datapoints"]
+        return [point["Maximum"] for point in found]
 
     @property
     def limits(self) -> tuple[int, int]:
@@ -389,6 +402,36 @@ def test_nothing_is_scaled_while_the_endpoint_is_being_updated(scaled: Scaled) -
     assert scaled.activities() == []
     [blocked] = scaled.activities(also_not_scaled=True)
     assert blocked["NotScaledReasons"] == [{"Code": "TargetServicePutResourceAsUnscalable"}]
+
+
+def test_requests_that_wait_without_an_instance_wake_one_that_answers_them(own_aws: LocalAws) -> None:
+    s3 = own_aws.client("s3")
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    scaled = Scaled(own_aws)
+    hosting = Hosting(own_aws, s3, scaled.name)
+    model = hosting.model(hosting.upload({"code/inference.py": ECHO, "name.txt": "later"}))
+    hosting.serve(
+        {"ModelName": model},
+        AsyncInferenceConfig={"OutputConfig": {"S3OutputPath": f"s3://{BUCKET}/{scaled.name}/out"}},
+    )
+    scaled.register(0, 5)
+    scaled.sagemaker.update_endpoint_weights_and_capacities(
+        EndpointName=scaled.name, DesiredWeightsAndCapacities=[{"VariantName": "main", "DesiredInstanceCount": 0}]
+    )
+    policy = scaled.steps("from-zero", {"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1})
+    where = [{"Name": "EndpointName", "Value": scaled.name}]
+    watched = {"Namespace": "AWS/SageMaker", "MetricName": "HasBacklogWithoutCapacity", "Dimensions": where}
+    scaled.alarm([policy], **watched, Threshold=1, EvaluationPeriods=2)
+    s3.put_object(Bucket=BUCKET, Key=f"{scaled.name}/in", Body=b"[1]")
+    answer = hosting.runtime.invoke_endpoint_async(
+        EndpointName=scaled.name, InputLocation=f"s3://{BUCKET}/{scaled.name}/in", ContentType="application/json"
+    )
+    assert scaled.passed(MINUTE) == 0
+    assert scaled.passed(2 * MINUTE) == 1
+    key = answer["OutputLocation"].removeprefix(f"s3://{BUCKET}/")
+    assert eventually(lambda: "Contents" in s3.list_objects_v2(Bucket=BUCKET, Prefix=key))
+    assert eventually(lambda: scaled.maximum("TimeInBacklog", scaled.dimensions))[0] > 60_000  # ms
+    assert scaled.maximum("ApproximateAgeOfOldestRequest", where)[0] > 60
 
 
 # -- limits and scheduled actions

@@ -68,7 +68,7 @@ class _Job:
     Attributes
     ----------
     received
-        When it came; ``begin`` is the same by ``time.perf_counter``.
+        When it came, by the clock, which may be moved while it waits.
     """
 
     call: Call
@@ -77,7 +77,6 @@ class _Job:
     output: str
     failure: str | None
     received: datetime
-    begin: float
 
     @property
     def scope(self) -> Scope:
@@ -127,13 +126,13 @@ def _job(call: Call) -> _Job:
         output=f"{output['S3OutputPath'].rstrip('/')}/{identity}.out",
         failure=f"{failure.rstrip('/')}/{identity}-error.out" if failure else None,
         received=datetime.now(UTC),
-        begin=time.perf_counter(),
     )
 
 
 def _work(job: _Job) -> None:
     """Process a request, tell the topic, and publish what it took."""
-    processed = telemetry.Processed(job.call, in_backlog=time.perf_counter() - job.begin)
+    waited, begin = (datetime.now(UTC) - job.received).total_seconds(), time.perf_counter()
+    processed = telemetry.Processed(job.call, in_backlog=max(0.0, waited))
     answer, reason = None, None
     try:
         answer = _process(job, processed)
@@ -141,7 +140,7 @@ def _work(job: _Job) -> None:
         reason, processed.status = str(error), 500
         _write_failure(job, error)
     processed.notification_failed = not _notify(job, answer, reason)
-    processed.in_all = time.perf_counter() - job.begin
+    processed.in_all = processed.in_backlog + time.perf_counter() - begin
     telemetry.publish_processed(processed)
 
 

@@ -23,7 +23,7 @@ Where = tuple[str, str, str]
 
 @dataclass
 class _Queue:
-    """The requests of one endpoint; both hold when they came, by ``time.monotonic``."""
+    """The requests of one endpoint; both hold when they came, by the clock, which may be moved."""
 
     waiting: deque[tuple[float, Callable[[], None]]] = field(default_factory=deque)
     running: list[float] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Backlogs:
     def add(self, where: Where, work: Callable[[], None]) -> None:
         """Take in a request; ``work`` processes it once there is capacity, in a thread of its own."""
         with self._lock:
-            self._queues.setdefault(where, _Queue()).waiting.append((time.monotonic(), work))
+            self._queues.setdefault(where, _Queue()).waiting.append((time.time(), work))
         self.work_off(where)
 
     def work_off(self, where: Where) -> None:
@@ -82,7 +82,7 @@ class Backlogs:
         with self._lock:
             queue = self._queues.get(where, _Queue())
             came = [*queue.running, *(waiting for waiting, _ in queue.waiting)]
-        age = time.monotonic() - min(came) if came else 0.0
+        age = max(0.0, time.time() - min(came)) if came else 0.0
         telemetry.publish_backlog(telemetry.Backlog(*where, len(came), age, _instances(endpoint)))
 
 

@@ -17,8 +17,10 @@ ACCOUNT, REGION = "210987654321", "eu-south-2"
 def test_a_request_that_waited_too_long_expires(headers: dict[str, str], limit: int) -> None:
     variant = {"VariantName": "main", "ModelName": "m"}
     config = HostedConfig(ACCOUNT, REGION, {"EndpointConfigName": "c", "ProductionVariants": [variant]}, {})
-    call = Call(ACCOUNT, REGION, HostedEndpoint(ACCOUNT, REGION, "ep", config, [], None), config, variant, variant, headers)
-    job = async_invocation._Job(call, "id", "s3://b/in", "s3://b/out", None, datetime.now(UTC), 0.0)
+    call = Call(
+        ACCOUNT, REGION, HostedEndpoint(ACCOUNT, REGION, "ep", config, [], None), config, variant, variant, headers
+    )
+    job = async_invocation._Job(call, "id", "s3://b/in", "s3://b/out", None, datetime.now(UTC))
     processed = Processed(call, in_backlog=limit + 1, status=500)
     with pytest.raises(async_invocation._FailedError, match=f"its time to live of {limit} seconds"):
         async_invocation._process(job, processed)
