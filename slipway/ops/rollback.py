@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -22,7 +22,7 @@ from slipway.ops.rollback_alarms import copies, create, described, leftovers, re
 from slipway.ops.rollback_checks import Checks
 from slipway.ops.rollback_choice import choose
 from slipway.ops.rollback_strategy import AT_ONCE, of_endpoint, of_stack
-from slipway.ops.rollback_way import Way
+from slipway.ops.rollback_way import Ended, Way
 from slipway.ops.trouble import (
     BusyError,
     OperationError,
@@ -44,28 +44,13 @@ if TYPE_CHECKING:
     from types_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
     from types_boto3_sagemaker import SageMakerClient
 
+    from slipway.ops.aws_clock import AwsClock
     from slipway.ops.target import Target
     from slipway.ops.watch import Show
     from slipway.spec.environment import Environment
 
 #: How long the preparation may take, for other operators; the service itself guards the update.
 _PREPARATION = timedelta(minutes=10)
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A rollback that was watched.
-
-    Attributes
-    ----------
-    outcome
-        How it ended.
-    tripped
-        Those of its own alarms that were in ALARM then, by the alarm that each copied.
-    """
-
-    outcome: Outcome
-    tripped: tuple[str, ...] = ()
 
 
 @dataclass
@@ -113,7 +98,7 @@ class Rollback:
         self._cloudwatch: CloudWatchClient = target.client("cloudwatch")
         self._cloudformation: CloudFormationClient = target.client("cloudformation")
         self._tagging: ResourceGroupsTaggingAPIClient = target.client("resourcegroupstaggingapi")
-        self._checks = Checks(self._full, target, self.command)
+        self._checks = Checks(self._full, target, self.command, self.watching)
         self.models = Models(self._sagemaker)
 
     def command(self, options: str = "", verb: str = "rollback", *, endpoint: bool = True) -> str:
@@ -121,9 +106,9 @@ class Rollback:
         words = ["slipway", verb, self._name if endpoint else "", options]
         return " ".join(word for word in words if word) + self._again
 
-    def watching(self, way: Way) -> str:
-        """The command that watches a rollback: its stack holds another config than the one that it is to serve."""
-        return self.command(f"--expect {way.to.config}", "watch")
+    def watching(self, config: str) -> str:
+        """The command that watches an update to a config, which may be another one than the stack holds."""
+        return self.command(f"--expect {config}" if config else "", "watch")
 
     def listing(self) -> list[Standing]:
         """List the revisions, the newest first; it only reads.
@@ -193,7 +178,9 @@ class Rollback:
             )
             return way if way.there else self._checked(way, from_stack=strategy is not None)
 
-    def go(self, way: Way, *, timeout: float | None = None, show: Show | None = None) -> Ended:
+    def go(
+        self, way: Way, *, timeout: float | None = None, show: Show | None = None, clock: AwsClock | None = None
+    ) -> Ended:
         """Go back, and watch it to the end.
 
         The temporary alarms are removed in any case, but for one: while the update that names them runs. Then it is
@@ -207,6 +194,8 @@ class Rollback:
             Seconds to watch; by default what the update may take.
         show
             Shows it meanwhile.
+        clock
+            AWS's time; by default the target's.
 
         Returns
         -------
@@ -243,17 +232,18 @@ class Rollback:
                     begun=True,
                     timeout=way.longest if timeout is None else timeout,
                     show=show,
-                    again=self.watching(way),
+                    again=self.watching(way.to.config),
+                    clock=clock,
                 )
             except BaseException:
                 if begun.asked:
                     self._say(
                         f"{self._full}: the update to {named(way.to)} goes on without this command; "
-                        f"`{self.watching(way)}` watches it"
+                        f"`{self.watching(way.to.config)}` watches it"
                     )
                 raise
             begun.over = outcome.kind is not Result.TIMED_OUT
-            return Ended(outcome, self._tripped(way))
+            return Ended(outcome, self._tripped(way, outcome))
 
     def clean(self) -> list[str]:
         """Remove the temporary alarms that an interrupted rollback left.
@@ -273,9 +263,10 @@ class Rollback:
         with _told(f"clean up after a rollback of {self._full}"):
             live = describe(self._sagemaker, self._full)
             if live.busy:
+                watch = self.watching(live.pending.config if live.pending else "")
                 raise BusyError(
                     f"{self._full} is {live.status}: the update may name these alarms, so they stay until it is over. "
-                    f"Wait for its end with `{self.command('', 'watch')}`, then repeat this"
+                    f"Wait for its end with `{watch}`, then repeat this"
                 )
             return remove(self._cloudwatch, leftovers(self._cloudwatch, self._full))
 
@@ -375,15 +366,15 @@ class Rollback:
                 raise OperationError(f"{self._full} is {live.status}, and its update names them")
         remove(self._cloudwatch, [alarm.name for alarm in way.alarms])
 
-    def _tripped(self, way: Way) -> tuple[str, ...]:
-        if not way.alarms:
-            return ()
+    def _tripped(self, way: Way, outcome: Outcome) -> tuple[str, ...]:
+        """The alarms behind the copies that ended it: those that a watch saw, or that still are in ALARM."""
         like = {alarm.name: alarm.like for alarm in way.alarms}
-        try:
-            found = described(self._cloudwatch, list(like))
-        except (ClientError, BotoCoreError):  # only words are lost
-            return ()
-        return tuple(like[one["AlarmName"]] for one in found if one["StateValue"] == "ALARM")
+        seen = {trip.name for trip in outcome.trips}
+        if like and outcome.kind is Result.ROLLED_BACK:
+            with suppress(ClientError, BotoCoreError):  # only words are lost
+                found = described(self._cloudwatch, list(like))
+                seen |= {one["AlarmName"] for one in found if one["StateValue"] == "ALARM"}
+        return tuple(original for name, original in like.items() if name in seen)
 
 
 @contextmanager

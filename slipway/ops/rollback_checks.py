@@ -33,11 +33,16 @@ class Checks:
         Where it is.
     command
         Writes a command about it: its options, and the verb unless it is ``rollback``.
+    watching
+        Writes the command that watches an update to a config.
     """
 
-    def __init__(self, endpoint: str, target: Target, command: Callable[..., str]) -> None:
+    def __init__(
+        self, endpoint: str, target: Target, command: Callable[..., str], watching: Callable[[str], str]
+    ) -> None:
         self._endpoint = endpoint
         self._command = command
+        self._watching = watching
         self._scaling: ApplicationAutoScalingClient = target.client("application-autoscaling")
 
     def busy(self, live: Live, alarms: Sequence[str]) -> None:
@@ -55,10 +60,10 @@ class Checks:
         BusyError
             Always.
         """
-        watch = f"wait for its end with `{self._command(verb='watch')}`"
+        pending = live.pending
+        watch = f"wait for its end with `{self._watching(pending.config if pending else '')}`"
         if live.status != "Updating":
             raise BusyError(f"{self._endpoint} is {live.status}, so the service refuses a rollback: {watch}")
-        pending = live.pending
         since = f" since {pending.started.astimezone(UTC):%H:%M:%S} UTC" if pending and pending.started else ""
         what = f"an update to {pending.config}" if pending else "an update"
         ways = f"No call stops it: {watch}"

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from slipway.ops.live import same_config
 from slipway.ops.revisions import named
-from slipway.ops.rollback import Ended, Rollback
+from slipway.ops.rollback import Rollback
 from slipway.ops.rollback_advice import Change
-from slipway.ops.rollback_way import Way
+from slipway.ops.rollback_way import Ended, Way
 from slipway.ops.watch_events import Result
 
 
@@ -62,7 +62,7 @@ def ending(way: Way, ended: Ended, back: Rollback) -> Iterator[str]:
             f"--to), or go to this one whatever its alarms say: `{back.command(f'--to {way.to.config} --now')}`"
         )
     elif kind is Result.TIMED_OUT:
-        yield f"the update to {named(way.to)} is not over: `{back.watching(way)}` watches it"
+        yield f"the update to {named(way.to)} is not over: `{back.watching(way.to.config)}` watches it"
     else:
         yield (
             f"the update to {named(way.to)} failed. From UpdateRollbackFailed another update is the way out: "

@@ -1,4 +1,4 @@
-"""A way back that was checked: from what serves to which revision, how, and with which alarms."""
+"""A way back that was checked: to which revision, how, and with which alarms; and how it ended."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from slipway.ops.rollback_alarms import TemporaryAlarm
 from slipway.ops.rollback_choice import UNSETTLED
 from slipway.ops.rollback_strategy import Strategy
 from slipway.ops.watch import TIMEOUT
+from slipway.ops.watch_events import Outcome
 
 #: Seconds that a watch goes on beyond the longest time that the update may take.
 _ALLOWANCE = 600.0
@@ -113,3 +114,19 @@ class Way:
         if self.alarms:
             yield f"guarded by {self.counted_alarms}: {', '.join(a.name for a in self.alarms)}"
         yield from (f"note: {note}" for note in self.notes)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A rollback that was watched.
+
+    Attributes
+    ----------
+    outcome
+        How it ended.
+    tripped
+        Those of its own alarms that were in ALARM then, by the alarm that each copied.
+    """
+
+    outcome: Outcome
+    tripped: tuple[str, ...] = ()

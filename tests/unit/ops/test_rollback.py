@@ -13,8 +13,8 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
 
 from slipway.ops import rollback as module
-from slipway.ops.rollback import Ended, Rollback
-from slipway.ops.rollback_way import Way
+from slipway.ops.rollback import Rollback
+from slipway.ops.rollback_way import Ended, Way
 from slipway.ops.target import Target
 from slipway.ops.trouble import BusyError, NoEndpointError, OperationError, WrongOperation
 from slipway.ops.watch_events import Outcome, Result
@@ -347,7 +347,7 @@ def test_while_an_update_runs_it_is_refused_with_the_alarm_that_ends_it(world: W
         back.prepare()
     words = str(caught.value)
     assert "an update to Config-2Xy is under way since 08:00:00 UTC. No call stops it" in words
-    assert "wait for its end with `slipway watch iris --target aws`" in words
+    assert "wait for its end with `slipway watch iris --expect Config-2Xy --target aws`" in words
     assert f"--alarm-name {ENDPOINT}-rollback-latency`" in words
     assert changes(world) == []
 
