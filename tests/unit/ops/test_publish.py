@@ -337,6 +337,13 @@ def test_denied_access_says_what_publishing_needs(run: Run, s3: S3Client, operat
         run()
 
 
+def test_a_bucket_that_asks_to_slow_down_is_named_with_what_to_do(run: Run, s3: S3Client, lock: Path) -> None:
+    refuse(s3, "PutObject", "SlowDown", 503)
+    with pytest.raises(PublishError, match=rf"{URI}: S3 asked to slow down at PutObject, .*wait a minute, then repeat"):
+        run()
+    assert not lock.exists()
+
+
 def test_any_other_refusal_names_the_object_and_the_reason(run: Run, s3: S3Client) -> None:
     refuse(s3, "PutObject", "InvalidStorageClass", 400)
     with pytest.raises(PublishError, match=rf"{URI}: .*InvalidStorageClass"):
