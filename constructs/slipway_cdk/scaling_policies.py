@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from aws_cdk import CfnResource
 from constructs import Construct
 
 from slipway.spec.environment import Environment
@@ -244,12 +245,12 @@ class ScalingPolicies:
                 "ComparisonOperator": "GreaterThanOrEqualToThreshold",
                 # No data means no traffic: the alarm leaves ALARM then, without a policy being fired.
                 "TreatMissingData": "missing",
-                "AlarmActions": [policy],
+                "AlarmActions": [policy.ref],
                 "Tags": self._tags,
             },
         )
 
-    def _policy(self, id: str, called: str, type: str, **configuration: Mapping[str, Any]) -> str:
+    def _policy(self, id: str, called: str, type: str, **configuration: Mapping[str, Any]) -> CfnResource:
         """Declare a policy; its reference is its ARN."""
         properties = {
             "PolicyName": f"{self._scaled.full}-{called}",
@@ -258,7 +259,7 @@ class ScalingPolicies:
             **configuration,
         }
         kind = "AWS::ApplicationAutoScaling::ScalingPolicy"
-        return declare(self._scope, f"{id}{self._scaled.id}", kind, properties).ref
+        return declare(self._scope, f"{id}{self._scaled.id}", kind, properties)
 
 
 def tracked(scaling: Scaling, scaled: Scaled) -> Iterator[tuple[str, dict[str, Any]]]:
