@@ -74,11 +74,15 @@ def _print(rows: Sequence[Row], remedies: Sequence[str], *, ask: bool, alone: bo
     if ask:
         print()
     show(*table(rows))
-    for row in rows:
-        for note in [*row.notes, *([row.drifted] if row.drifted and alone else [])]:
-            print(f"{row.name}: {note}")
-    for remedy in remedies:
-        print(remedy)
+    notes = [
+        f"{row.name}: {note}"
+        for row in rows
+        for note in [*row.notes, *([row.drifted] if row.drifted and alone else [])]
+    ]
+    if notes or remedies:
+        print()
+    for line in [*notes, *remedies]:
+        print(line)
     if ask:
         print()
     for name, answer in {row.name: row.answer for row in rows if row.answer}.items():

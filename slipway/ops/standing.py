@@ -98,11 +98,11 @@ class Standing:
 
     @property
     def drifted(self) -> str:
-        """The drift in words, and what to do; empty when there is none."""
+        """The drift in a line, and what to do in another; empty when there is none."""
         if not self.drift or self.held is None:
             return ""
-        said = f"{self.drift}: serves {self.serving}, the stack holds {self.held}. "
-        same = f"Deploying version {self.held.version or '…'} again would change nothing: "
+        said = f"{self.drift}: serves {self.serving}, the stack holds {self.held}\n"
+        same = f"  deploying version {self.held.version or '…'} again would change nothing: "
         if self.drift == "rolled back":
             keep = f", or write `version: {self.serving.version}` to keep what serves" if self.serving.version else ""
             return f"{said}{same}deploy a cure under another version{keep}"

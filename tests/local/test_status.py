@@ -144,7 +144,7 @@ def test_a_rollback_that_looks_like_success_is_told(deployed: Deployed, capsys: 
     assert deployed.status() == 3
     out = capsys.readouterr().out
     assert "InService, rolled back" in out
-    assert f"rolled back: serves {first} of version 1, the stack holds {second} of version 2. " in out
+    assert f"rolled back: serves {first} of version 1, the stack holds {second} of version 2\n" in out
     deployed.update(second)
     assert deployed.status() == 0
 

@@ -159,7 +159,7 @@ def test_a_rollback_is_seen_at_a_glance_and_is_the_exit_code(
     code, out, _ = status()
     assert code == 3
     assert "InService, rolled back" in out
-    assert f"{PREFIX}-iris-ep: rolled back: serves c of version 1, the stack holds d of version 2. " in out
+    assert f"{PREFIX}-iris-ep: rolled back: serves c of version 1, the stack holds d of version 2\n" in out
     code, out, _ = status("--json")
     (row,) = json.loads(out)
     assert code == 3

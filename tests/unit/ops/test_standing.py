@@ -78,8 +78,9 @@ def test_a_rollback_that_looks_like_success_is_told_with_both_versions_and_what_
     standing = look(Aws("Config-B", **{"Config-A": "1", "Config-B": "2"}), "Config-A")
     assert standing.drift == "rolled back"
     assert standing.drifted == (
-        "rolled back: serves Config-A of version 1, the stack holds Config-B of version 2. Deploying version 2 again "
-        "would change nothing: deploy a cure under another version, or write `version: 1` to keep what serves"
+        "rolled back: serves Config-A of version 1, the stack holds Config-B of version 2\n"
+        "  deploying version 2 again would change nothing: deploy a cure under another version, or write "
+        "`version: 1` to keep what serves"
     )
 
 
@@ -87,7 +88,7 @@ def test_a_config_that_came_after_the_stacks_was_put_there_by_somebody(look: Loo
     standing = look(Aws("Config-A", **{"Config-A": "1", "By-Hand": ""}), "By-Hand")
     assert standing.drift == "changed outside its stack"
     assert standing.drifted.startswith(
-        "changed outside its stack: serves By-Hand, the stack holds Config-A of version 1. Deploying version 1 again"
+        "changed outside its stack: serves By-Hand, the stack holds Config-A of version 1\n  deploying version 1"
     )
 
 
