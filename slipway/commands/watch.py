@@ -10,7 +10,7 @@ from slipway.commands.base import WRONG, Commands, loaded, no_endpoint, seconds,
 
 _EXAMPLES = """slipway watch iris
   slipway watch iris --env prod --target aws --timeout 3h
-  slipway watch iris --json | tee watch.jsonl
+  slipway watch iris --wait-start 5m --json
   slipway watch shared --component prices"""
 
 
@@ -28,6 +28,13 @@ def register(commands: Commands) -> None:
     look.add_argument("--component", metavar="NAME", help="watch an inference component of it")
     look.add_argument(
         "--timeout", type=seconds, default=7200.0, metavar="DURATION", help="how long, such as 90m (default: 2h)"
+    )
+    look.add_argument(
+        "--wait-start",
+        type=seconds,
+        default=0.0,
+        metavar="DURATION",
+        help="how long to wait for an update to begin, such as 5m (default: not at all)",
     )
     look.add_argument("--json", action="store_true", help="one JSON event a line")
 
@@ -52,17 +59,14 @@ def watch(args: argparse.Namespace) -> int:
     print(target.where, file=sys.stderr if args.json else sys.stdout, flush=True)
     again = _again(args)
     show = chosen(as_json=args.json)
-    stack, full = names.stack(args.endpoint), names.endpoint(args.endpoint)
+    stack = names.stack(args.endpoint)
+    options = {"expect": args.expect, "wait_start": args.wait_start, "timeout": args.timeout}
     try:
         if args.component is not None:
             component = names.component(args.endpoint, args.component)
-            outcome = follow_component(
-                target, component, stack=stack, expect=args.expect, timeout=args.timeout, show=show, again=again
-            )
+            outcome = follow_component(target, component, stack=stack, show=show, again=again, **options)
         else:
-            outcome = follow(
-                target, full, stack=stack, expect=args.expect, timeout=args.timeout, show=show, again=again
-            )
+            outcome = follow(target, names.endpoint(args.endpoint), stack=stack, show=show, again=again, **options)
     except KeyboardInterrupt:
         print(f"whatever is under way goes on; watch it again with `{again}`", file=sys.stderr)
         raise

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 TIMEOUT = 7200.0
 #: Seconds of AWS's time between two looks, and at most after failed ones.
 _EVERY, _BACKOFF = 10.0, 60.0
+#: Seconds that an update which was just begun may take to show.
+_TO_SHOW = 60.0
 #: Real seconds between two heartbeats, however fast the local clock runs.
 _LEAST_BEAT = 2.0
 
@@ -110,6 +112,7 @@ def follow(
     stack: str = "",
     expect: str = "",
     begun: bool = False,
+    wait_start: float = 0.0,
     timeout: float = TIMEOUT,
     show: Show | None = None,
     again: str = "slipway watch",
@@ -130,6 +133,8 @@ def follow(
         which the update under way moves it.
     begun
         The caller has just begun an update, so that "nothing is under way" is not believed in the first minute.
+    wait_start
+        Seconds in which an update is still to begin, by AWS's clock.
     timeout
         Seconds, by AWS's clock.
     show
@@ -151,9 +156,9 @@ def follow(
     OperationError
         When AWS cannot be asked any more, as with expired credentials; the update goes on.
     """
-    own = WatchClock(clock or AwsClock(target))
+    own, soon = WatchClock(clock or AwsClock(target)), max(wait_start, _TO_SHOW if begun else 0.0)
     looker = Looker(target, endpoint, own, stack=stack, expect=expect)
-    judge = Judge(endpoint, expect=expect, begun=begun, again=again)
+    judge = Judge(endpoint, expect=expect, wait_start=soon, again=again)
     return Watch(looker, judge, own, show or Quiet(), endpoint, again).run(timeout)
 
 
@@ -164,6 +169,7 @@ def follow_component(
     stack: str = "",
     expect: str = "",
     begun: bool = False,
+    wait_start: float = 0.0,
     timeout: float = TIMEOUT,
     show: Show | None = None,
     again: str = "slipway watch",
@@ -173,7 +179,7 @@ def follow_component(
 
     Parameters
     ----------
-    target, stack, begun, timeout, show, again, clock
+    target, stack, begun, wait_start, timeout, show, again, clock
         As ``follow``.
     component
         Its full name.
@@ -190,9 +196,9 @@ def follow_component(
     NoEndpointError, OperationError
         As ``follow``.
     """
-    own = WatchClock(clock or AwsClock(target))
+    own, soon = WatchClock(clock or AwsClock(target)), max(wait_start, _TO_SHOW if begun else 0.0)
     looker = ComponentLooker(target, component, own, stack=stack)
-    judge = ComponentJudge(component, expect=expect, begun=begun, again=again)
+    judge = ComponentJudge(component, expect=expect, wait_start=soon, again=again)
     return Watch(looker, judge, own, show or Quiet(), component, again).run(timeout)
 
 

@@ -188,14 +188,15 @@ class ComponentJudge:
         Its full name.
     expect
         The model that it is to run; empty for what its stack declares.
-    begun
-        Whether the caller has just begun an update.
+    wait_start
+        Seconds in which an update is still to begin.
     again
         The command that watches again.
     """
 
-    def __init__(self, name: str, *, expect: str = "", begun: bool = False, again: str = "slipway watch") -> None:
-        self._name, self._expect, self._begun, self._again = name, expect, begun, again
+    def __init__(self, name: str, *, expect: str = "", wait_start: float = 0.0, again: str = "slipway watch") -> None:
+        self._name, self._expect, self._again = name, expect, again
+        self._wait_start = timedelta(seconds=wait_start)
         self._first: datetime | None = None
         self._began: datetime | None = None
         self._moved = False
@@ -254,7 +255,7 @@ class ComponentJudge:
             snapshot.alarms,
         )
         self._beat = self._beat or snapshot.at
-        if snapshot.at - self._beat >= self.heartbeat:
+        if moving and snapshot.at - self._beat >= self.heartbeat:
             self._beat = snapshot.at
             events.append(heartbeat(view))
         return Judgement(tuple(events), view)
@@ -269,8 +270,8 @@ class ComponentJudge:
             return gone(self._name, deleting=snapshot.there)
         if snapshot.status not in (IN_SERVICE, "Failed"):
             return None
-        begun = self._begun and self._first is not None and snapshot.at - self._first < timedelta(seconds=60)
-        if not self._moved and (begun or (snapshot.stack is not None and snapshot.stack.moving)):
+        soon = self._first is not None and snapshot.at - self._first < self._wait_start
+        if not self._moved and (soon or (snapshot.stack is not None and snapshot.stack.moving)):
             return None
         if snapshot.status == "Failed":
             why = f"failed: {self._name} is Failed"

@@ -29,8 +29,6 @@ from slipway.rollout.strategies import effective
 
 #: A heartbeat comes at most that often.
 HEARTBEAT = timedelta(seconds=60)
-#: How long an update that was just begun may take to show.
-_TO_SHOW = timedelta(seconds=60)
 #: How long CloudWatch may take to have a minute's requests.
 _TO_COUNT = timedelta(seconds=120)
 _SAME_SHARE = 0.005
@@ -81,15 +79,18 @@ class Judge:
         Its full name.
     expect
         The config that it is to serve; empty for the one that its stack holds, or to which the update moves it.
-    begun
-        Whether the caller has just begun an update.
+    wait_start
+        Seconds in which an update is still to begin.
     again
         The command that watches again.
     """
 
-    def __init__(self, endpoint: str, *, expect: str = "", begun: bool = False, again: str = "slipway watch") -> None:
+    def __init__(
+        self, endpoint: str, *, expect: str = "", wait_start: float = 0.0, again: str = "slipway watch"
+    ) -> None:
         self._endpoint, self._expect, self._again = endpoint, expect, again
-        self._begun, self._moved, self._updated = begun, False, False
+        self._wait_start = timedelta(seconds=wait_start)
+        self._moved, self._updated = False, False
         self._first: datetime | None = None
         self._began: datetime | None = None
         self._pinned = expect
@@ -187,8 +188,8 @@ class Judge:
 
     def _waits(self, snapshot: Snapshot) -> bool:
         """Whether an update is still to come."""
-        begun = self._begun and self._first is not None and snapshot.at - self._first < _TO_SHOW
-        return begun or (snapshot.stack is not None and snapshot.stack.moving)
+        soon = self._first is not None and snapshot.at - self._first < self._wait_start
+        return soon or (snapshot.stack is not None and snapshot.stack.moving)
 
     def _over(self, snapshot: Snapshot, ended: Ended) -> Judgement:
         events = [*self._gaps(snapshot), *(self._alarm_changes(snapshot) if self._moved else ())]
@@ -328,7 +329,7 @@ class Judge:
         yield from alarm_events(snapshot.at, snapshot.alarms or (), self._alarms)
 
     def _metrics(self, snapshot: Snapshot, view: View) -> Iterator[Event]:
-        if self._beat is None or snapshot.at - self._beat < self.heartbeat:
+        if not self._moved or self._beat is None or snapshot.at - self._beat < self.heartbeat:
             return
         self._beat = snapshot.at
         yield heartbeat(view)

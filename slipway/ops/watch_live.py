@@ -162,7 +162,8 @@ def _now(view: View, passed: float) -> Text:
     elif position.late:
         text.append(f"  for {_exact(spent)}, longer than the {lasting(position.seconds)} assumed", style="magenta")
     total = left + position.rollout.duration - position.stage.end
-    text.append(f"  · all done in about {lasting(total)}" if total and (total > left or not position.baking) else "")
+    beyond = total - (left if position.baking else 0.0)
+    text.append(f"  · all done in about {lasting(total)}" if beyond >= 1 else "")
     return text
 
 
@@ -179,7 +180,7 @@ def _fleets(fleets: tuple[Fleet, ...]) -> Table:
         bad = found is not None and found.errors != "no errors"
         table.add_row(
             fleet.side,
-            escape(_short(fleet)),
+            escape(str(fleet.config)),
             share(fleet.share) if fleet.share is not None else "",
             fleet.instances,
             f"{found.requests:,.0f}" if found is not None else "",
@@ -187,13 +188,6 @@ def _fleets(fleets: tuple[Fleet, ...]) -> Table:
             f"{found.latency * 1000:,.0f} ms" if found is not None and found.latency is not None else "",
         )
     return table
-
-
-def _short(fleet: Fleet) -> str:
-    """The end of a generated name, which tells it from others, and the version."""
-    name = fleet.config.name
-    name = name if len(name) <= _BAR else f"…{name[1 - _BAR :]}"
-    return f"{name} v{fleet.config.version}" if fleet.config.version else name
 
 
 def _alarms(alarms: tuple[AlarmSeen, ...], prefix: str) -> Table:

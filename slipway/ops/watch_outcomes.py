@@ -92,9 +92,7 @@ def rolled_back(snapshot: Snapshot, live: Live, expected: str, *, moved: bool) -
     else:
         why = f"rolled back: nothing is under way, and {live.name} serves {config}, not {wanted}"
     why += f"; AWS says: {live.failure}" if live.failure else "; AWS gives no reason (FailureReason is empty)"
-    return Ended(
-        Result.ROLLED_BACK, why, wanted.name, tuple(_back(snapshot, live, wanted.version)), snapshot.trips or ()
-    )
+    return Ended(Result.ROLLED_BACK, why, wanted.name, tuple(_back(snapshot, live)), snapshot.trips or ())
 
 
 def alarm_advice(alarms: tuple[AlarmSeen, ...] | None, trips: tuple[Trip, ...] | None, logs: str) -> Iterator[str]:
@@ -130,15 +128,15 @@ def alarm_advice(alarms: tuple[AlarmSeen, ...] | None, trips: tuple[Trip, ...] |
         )
 
 
-def _back(snapshot: Snapshot, live: Live, version: str) -> Iterator[str]:
+def _back(snapshot: Snapshot, live: Live) -> Iterator[str]:
     yield from alarm_advice(snapshot.alarms, snapshot.trips, f"{_LOGS}/{live.name}")
     stack = snapshot.stack
     if stack is not None and stack.config and not same_config(stack.config, live.config):
-        held = snapshot.config(stack.config)
-        tried = f"version {version}" if version else "it"
+        held, serves = snapshot.config(stack.config), snapshot.config(live.config)
+        keep = f"write `version: {serves.version}`" if serves.version else "set the config back"
         yield (
-            f"its stack {stack.name} still holds {held}: set the config back to what is served, or deploy a version "
-            f"that is mended; a deployment that changes nothing does not try {tried} again"
+            f"its stack {stack.name} still holds {held}: deploying that again would change nothing; publish a cure "
+            f"under another version and declare that, or {keep} to keep what serves"
         )
 
 

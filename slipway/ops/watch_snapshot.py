@@ -12,6 +12,8 @@ from slipway.ops.live import Live
 ALARM = "ALARM"
 #: SageMaker publishes by the minute.
 MINUTE = 60
+#: Characters of a name that are shown whole.
+_SHORT = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,12 @@ class ConfigSeen:
     variants: tuple[DeclaredVariant, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.name} (version {self.version})" if self.version else self.name
+        return f"version {self.version} ({self.short})" if self.version else self.name
+
+    @property
+    def short(self) -> str:
+        """The end of a generated name, which tells it from the others of its endpoint."""
+        return self.name if len(self.name) <= _SHORT else f"…{self.name.rsplit('-', 1)[-1][-_SHORT:]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -236,7 +236,7 @@ def remaining(position: Position) -> str:
     left = f"{lasting(position.stage_left)} left" if position.baking else ""
     # What follows a final bake takes no time that anybody knows.
     beyond = position.left - position.stage_left if position.baking else position.left
-    total = f"all done in about {lasting(position.left)}" if beyond else ""
+    total = f"all done in about {lasting(position.left)}" if beyond >= 1 else ""
     return "; ".join(one for one in (left, total) if one)
 
 

@@ -35,8 +35,8 @@ TRIPPED = ((480.0, LATENCY, "ALARM", WHY), (900.0, LATENCY, "OK", ""))
 BACK = (*MOVES[:3], (500.0, described()))
 WATCHED = "15m of bakes; 2 alarms watch it"
 RECONCILE = (
-    "set the config back to what is served, or deploy a version that is mended; a deployment that changes nothing does "
-    "not try version 2 again"
+    "deploying that again would change nothing; publish a cure under another version and declare that, or write "
+    "`version: 1` to keep what serves"
 )
 LOST = EndpointConnectionError(endpoint_url="https://api.sagemaker.eu-west-1.amazonaws.com/")
 
@@ -54,7 +54,7 @@ def warnings(outcome: Outcome) -> list[str]:
 
 def test_stages_traffic_and_what_is_left_are_told_as_they_change() -> None:
     assert [line for line in World().lines() if " · " not in line][:6] == [
-        f"12:00:00  {ENDPOINT} moves from {OLD} (version 1) to {NEW} (version 2): canary, 2 steps, {WATCHED}",
+        f"12:00:00  {ENDPOINT} moves from version 1 ({OLD}) to version 2 ({NEW}): canary, 2 steps, {WATCHED}",
         "12:00:00  provisioning 3 new instances, all done in about 25m",
         # Instances came in five minutes, not in the ten that are assumed.
         "12:05:00  shifting traffic, step 1 of 2, all done in about 15m",
@@ -81,7 +81,7 @@ def test_the_end_says_what_serves_and_how_long_it_took() -> None:
         "12:15:10  traffic: 100 % to the new fleet",
         "12:15:20  final bake, 5m left",
         "12:20:20  removing 3 old instances",
-        f"12:20:50  deployed: {ENDPOINT} serves {NEW} (version 2), after 21m",
+        f"12:20:50  deployed: {ENDPOINT} serves version 2 ({NEW}), after 21m",
         f"          its stack {STACK} is not done yet (UPDATE_IN_PROGRESS)",
     ]
 
@@ -96,7 +96,7 @@ def test_what_was_deployed_is_an_outcome() -> None:
 
 def test_nothing_under_way_and_the_right_config_is_told_at_once() -> None:
     world = World(moves=((0, described()),), stack=held(OLD))
-    assert world.lines() == [f"12:00:00  nothing is under way: {ENDPOINT} serves {OLD} (version 1), as its stack says"]
+    assert world.lines() == [f"12:00:00  nothing is under way: {ENDPOINT} serves version 1 ({OLD}), as its stack says"]
     assert world.watch().exit_code == 0
     assert "as expected" in world.watch(expect=OLD.lower()).why
     assert "no stack says what it should serve" in World(moves=((0, described()),), stack=lambda _: None).watch().why
@@ -132,7 +132,7 @@ def test_a_creation_is_watched_until_it_serves() -> None:
     creating["ProductionVariants"] = []
     outcome = World(moves=((0, creating), (400, described())), stack=held(OLD, "CREATE_IN_PROGRESS")).watch()
     assert outcome.kind is Result.DEPLOYED
-    assert outcome.events[0].text == f"{ENDPOINT} is created with {OLD} (version 1)"
+    assert outcome.events[0].text == f"{ENDPOINT} is created with version 1 ({OLD})"
     assert outcome.events[1].text == "Creating, Creating"
 
 
@@ -173,12 +173,12 @@ def test_a_rollback_looks_like_success_and_is_none() -> None:
     assert (outcome.kind, outcome.exit_code) == (Result.ROLLED_BACK, 3)
     assert (outcome.expected, outcome.serves) == (NEW, OLD)
     assert outcome.why == (
-        f"rolled back: {ENDPOINT} serves {OLD} (version 1), not {NEW} (version 2); "
+        f"rolled back: {ENDPOINT} serves version 1 ({OLD}), not version 2 ({NEW}); "
         "AWS gives no reason (FailureReason is empty)"
     )
     assert outcome.advice == (
         f"alarm {LATENCY} went off at 12:08:00 and is in ALARM still: {WHY}",
-        f"its stack {STACK} still holds {NEW} (version 2): {RECONCILE}",
+        f"its stack {STACK} still holds version 2 ({NEW}): {RECONCILE}",
     )
     assert [(trip.name, trip.reason) for trip in outcome.trips] == [(LATENCY, WHY)]
 
@@ -195,7 +195,7 @@ def test_a_rollback_that_was_over_before_the_watch_began_is_found() -> None:
     world = World(moves=((0, described()),), states=((-50, LATENCY, "ALARM", WHY),), stack=held(NEW))
     outcome = world.watch()
     assert (outcome.kind, outcome.moved) == (Result.ROLLED_BACK, False)
-    assert outcome.why.startswith(f"rolled back: nothing is under way, and {ENDPOINT} serves {OLD} (version 1)")
+    assert outcome.why.startswith(f"rolled back: nothing is under way, and {ENDPOINT} serves version 1 ({OLD})")
     assert outcome.advice[0] == f"alarm {LATENCY} is in ALARM, since before"
 
 
@@ -209,7 +209,7 @@ def test_a_rollback_without_an_alarm_says_where_to_look() -> None:
 def test_an_update_that_does_not_lead_to_what_is_expected_is_said_at_once() -> None:
     outcome = World(stack=held(OLD)).watch()
     assert warnings(outcome)[0] == (
-        f"the update does not lead to what is expected, {OLD} (version 1) (held by its stack {STACK}): watch for what "
+        f"the update does not lead to what is expected, version 1 ({OLD}) (held by its stack {STACK}): watch for what "
         f"it leads to with --expect {NEW}"
     )
     assert outcome.kind is Result.ROLLED_BACK
@@ -434,7 +434,7 @@ def test_the_command_says_where_it_looks_and_ends_as_the_update_did(
     assert command(root) == 0
     where, line = capsys.readouterr().out.splitlines()
     assert where == "here"
-    assert line.endswith(f"nothing is under way: {ENDPOINT} serves {OLD} (version 1), as its stack says")
+    assert line.endswith(f"nothing is under way: {ENDPOINT} serves version 1 ({OLD}), as its stack says")
     world.stack = held(NEW)
     assert command(root) == 3
 
