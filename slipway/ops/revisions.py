@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from slipway.ops.trouble import is_denied, is_missing
 if TYPE_CHECKING:
     from types_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
     from types_boto3_sagemaker import SageMakerClient
+    from types_boto3_sagemaker.type_defs import DescribeEndpointConfigOutputTypeDef
 
     from slipway.ops.live import Live
     from slipway.ops.revisions_content import Models
@@ -87,8 +88,7 @@ def known_revisions(
     live: Live,
     held: str,
     sagemaker: SageMakerClient,
-    tagging: ResourceGroupsTaggingAPIClient | None,
-    also: Sequence[str] = (),
+    tagging: ResourceGroupsTaggingAPIClient,
 ) -> list[Revision]:
     """List an endpoint's revisions, with the live one and the stack's even where the tagging API lags behind.
 
@@ -103,17 +103,21 @@ def known_revisions(
     held
         The config that its stack holds; empty when there is none.
     sagemaker, tagging
-        The clients; without the second one, those that are named here are all.
-    also
-        Further configs that may be revisions.
+        The clients. Whoever may not ask the second one (tag:GetResources) is told of those configs whose names begin
+        as the live one's.
 
     Returns
     -------
     list of Revision
         The newest first.
     """
-    found = revisions(environment, name, sagemaker, tagging) if tagging else []
-    for config in (live.config, held, *also):
+    try:
+        found = revisions(environment, name, sagemaker, tagging)
+    except ClientError as error:
+        if not is_denied(error):
+            raise
+        found = list(_named_alike(environment, name, live, sagemaker))
+    for config in (live.config, held):
         if config and not any(same_config(config, one.config) for one in found):
             missed = _described(sagemaker, config)
             found += [missed] if missed is not None else []
@@ -186,13 +190,41 @@ def exact(sagemaker: SageMakerClient, revision: Revision) -> Revision:
     return replace(revision, config=found)
 
 
+def _named_alike(environment: Environment, name: str, live: Live, sagemaker: SageMakerClient) -> Iterator[Revision]:
+    """The configs that CloudFormation named as it named the live one, a random end aside, and that have its tags."""
+    wanted = {
+        "Team": environment.team,
+        "Project": environment.project,
+        "Environment": environment.environment,
+        "Model": name,
+    }
+    beginning = live.config.rpartition("-")[0] or live.config
+    pages = sagemaker.get_paginator("list_endpoint_configs").paginate(NameContains=beginning)
+    for config in [one["EndpointConfigName"] for page in pages for one in page["EndpointConfigs"]]:
+        if not config.startswith(beginning):
+            continue
+        try:
+            described, tags = _look(sagemaker, config)
+        except ClientError as error:
+            # Of another environment, whose configs the caller may not describe; or deleted since.
+            if is_denied(error) or is_missing(error):
+                continue
+            raise
+        if wanted.items() <= tags.items():
+            yield Revision(config, tags.get(_VERSION, ""), described["CreationTime"], described)
+
+
 def _described(sagemaker: SageMakerClient, config: str) -> Revision | None:
     try:
-        described = sagemaker.describe_endpoint_config(EndpointConfigName=config)
+        described, tags = _look(sagemaker, config)
     except ClientError as error:
         if is_missing(error):
             return None
         raise
-    pages = sagemaker.get_paginator("list_tags").paginate(ResourceArn=described["EndpointConfigArn"])
-    tags = {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
     return Revision(config, tags.get(_VERSION, ""), described["CreationTime"], described)
+
+
+def _look(sagemaker: SageMakerClient, config: str) -> tuple[DescribeEndpointConfigOutputTypeDef, dict[str, str]]:
+    described = sagemaker.describe_endpoint_config(EndpointConfigName=config)
+    pages = sagemaker.get_paginator("list_tags").paginate(ResourceArn=described["EndpointConfigArn"])
+    return described, {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}

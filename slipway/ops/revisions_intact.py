@@ -26,6 +26,8 @@ _ECR = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[a-z.]+/"
     r"(?P<repository>[^:@]+)(:(?P<tag>[^@]+))?(@(?P<digest>sha256:[0-9a-f]{64}))?"
 )
+#: What S3 answers to a HEAD of what the caller may not read, or of nothing where the caller may not list.
+_FORBIDDEN = "403"
 #: What S3 and ECR answer about what is not there; a HEAD has no words.
 _ABSENT = frozenset({"404", "NoSuchKey", "NoSuchBucket", "ImageNotFoundException", "RepositoryNotFoundException"})
 
@@ -49,8 +51,8 @@ class Soundness:
 class Inspector:
     """Looks for the parts of revisions; it only reads.
 
-    Takes s3:GetObject (and s3:ListBucket, without which S3 does not tell absent from forbidden) and ecr:DescribeImages
-    on the environment's own repositories. What may not be looked at is doubtful, not missing.
+    Takes s3:GetObject or s3:ListBucket (without the latter S3 does not tell absent from forbidden) and
+    ecr:DescribeImages on the environment's own repositories. What may not be looked at is doubtful, not missing.
 
     Parameters
     ----------
@@ -111,9 +113,16 @@ class Inspector:
                 yield f"image {image[0]}", partial(self._image, image["repository"], how)
 
     def _artifact(self, bucket: str, key: str) -> bool:
-        if key and not key.endswith("/"):
-            return bool(self._s3.head_object(Bucket=bucket, Key=key))
-        return bool(self._s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("KeyCount"))
+        whole = bool(key) and not key.endswith("/")
+        if whole:
+            try:
+                return bool(self._s3.head_object(Bucket=bucket, Key=key))
+            except ClientError as error:
+                if code(error) != _FORBIDDEN:
+                    raise
+        # The key itself comes first of those that begin with it.
+        found = self._s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents", [])
+        return bool(found) and (not whole or found[0].get("Key") == key)
 
     def _image(self, repository: str, how: Mapping[str, str]) -> bool:
         found = self._ecr.describe_images(

@@ -121,8 +121,7 @@ class Rollback:
         with _told(f"list the revisions of {self._full}"):
             live = describe(self._sagemaker, self._full)
             held, _ = self._held()
-            known = known_revisions(self._environment, self._name, live, held, self._sagemaker, self._tagging)
-            return standings(known, live, held, self.models)
+            return standings(self._known(live, held), live, held, self.models)
 
     def prepare(self, to: str | None = None, *, now: bool = False) -> Way:
         """Find the revision to go to, and check what can be checked; it only reads.
@@ -156,8 +155,7 @@ class Rollback:
                 self._checks.busy(live, own or (strategy.alarms if strategy else ()))
             self._checks.dead(live)
             held, notes = self._held()
-            known, more = self._known(live, held, to)
-            notes += more
+            known = self._known(live, held)
             self._checks.models(live, known)
             chosen = choose(known, live, held, self.models, to, list_command=self.command("--list"))
             notes += chosen.notes
@@ -282,16 +280,8 @@ class Rollback:
             return "", [f"what {self._stack} holds is not known: {message(error)}"]
         return held, []
 
-    def _known(self, live: Live, held: str, to: str | None) -> tuple[list[Revision], list[str]]:
-        """The revisions, and what is doubtful about them; one that is named can do without the list of all."""
-        environment, name = self._environment, self._name
-        try:
-            return known_revisions(environment, name, live, held, self._sagemaker, self._tagging), []
-        except ClientError as error:
-            if not is_denied(error):
-                raise
-            found = known_revisions(environment, name, live, held, self._sagemaker, None, also=(to,) if to else ())
-            return found, [f"the other revisions cannot be listed: {message(error)}; --to takes a config's name"]
+    def _known(self, live: Live, held: str) -> list[Revision]:
+        return known_revisions(self._environment, self._name, live, held, self._sagemaker, self._tagging)
 
     # -- what is refused
 

@@ -288,12 +288,18 @@ class World:
             raise error("DescribeEndpointConfig", f'Could not find endpoint configuration "{where}".')
         return {**found, "EndpointConfigName": EndpointConfigName}  # as it was asked
 
-    def _ListEndpointConfigs(self, CreationTimeAfter: datetime, CreationTimeBefore: datetime, **_: Any) -> Json:
+    def _ListEndpointConfigs(
+        self,
+        CreationTimeAfter: datetime = START,
+        CreationTimeBefore: datetime = START + timedelta(days=9),
+        NameContains: str = "",
+    ) -> Json:
         return {
             "EndpointConfigs": [
                 {key: one[key] for key in ("EndpointConfigName", "EndpointConfigArn", "CreationTime")}
                 for one in self.configs.values()
                 if CreationTimeAfter < one["CreationTime"] < CreationTimeBefore
+                and NameContains in one["EndpointConfigName"]
             ]
         }
 
@@ -390,8 +396,9 @@ class World:
             raise error("HeadObject", "Not Found", "404")
         return {"ContentLength": 1}
 
-    def _ListObjectsV2(self, Bucket: str, Prefix: str, **_: Any) -> Json:
-        return {"KeyCount": sum(one.startswith(f"{Bucket}/{Prefix}") for one in self.objects)}
+    def _ListObjectsV2(self, Bucket: str, Prefix: str, MaxKeys: int) -> Json:
+        keys = sorted(one.removeprefix(f"{Bucket}/") for one in self.objects if one.startswith(f"{Bucket}/{Prefix}"))
+        return {"Contents": [{"Key": key} for key in keys[:MaxKeys]]}
 
     def _DescribeImages(self, repositoryName: str, imageIds: list[Json], registryId: str) -> Json:
         (image,) = imageIds

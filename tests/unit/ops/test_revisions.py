@@ -228,15 +228,25 @@ def test_a_prefix_needs_something_under_it(world: World, declare: Declare) -> No
     assert inspect(world, declare) == Soundness()
 
 
-@pytest.mark.parametrize("operation", ["HeadObject", "DescribeImages"])
-def test_what_may_not_be_looked_at_is_doubtful_and_not_missing(world: World, declare: Declare, operation: str) -> None:
+@pytest.mark.parametrize("operations", [("HeadObject", "ListObjectsV2"), ("DescribeImages",)], ids=" ".join)
+def test_what_may_not_be_looked_at_is_doubtful_and_not_missing(
+    world: World, declare: Declare, operations: tuple[str, ...]
+) -> None:
     world.revision("1", image=f"{OWN}:1.0")
     world.images.add("rc-project-a-dev-iris:1.0")
-    world.refuse[operation] = error(operation, "Forbidden", "403")
+    world.refuse |= {operation: error(operation, "Forbidden", "403") for operation in operations}
     found = inspect(world, declare)
     assert found.missing == ()
     (doubt,) = found.doubtful
     assert "could not be looked at (403: Forbidden)" in doubt
+
+
+def test_whoever_may_only_list_the_bucket_learns_whether_an_artifact_is_there(world: World, declare: Declare) -> None:
+    world.revision("1")
+    world.refuse["HeadObject"] = error("HeadObject", "Forbidden", "403")
+    assert inspect(world, declare) == Soundness()
+    world.objects = {f"{BUCKET}/models/iris/v1/model.tar.gz.old"}
+    assert len(inspect(world, declare).missing) == 1
 
 
 def test_the_images_of_aws_and_models_without_an_artifact_are_not_asked_for(world: World, declare: Declare) -> None:

@@ -20,7 +20,7 @@ from slipway.ops.trouble import BusyError, NoEndpointError, OperationError, Wron
 from slipway.ops.watch_events import Outcome, Result
 from slipway.spec.environment import Environment
 from tests.unit.ops.conftest import MODEL, Declare
-from tests.unit.ops.fake_endpoint import CANARY, ENDPOINT, IN_PROGRESS, STACK, TAGS, World, error
+from tests.unit.ops.fake_endpoint import CANARY, ENDPOINT, IN_PROGRESS, STACK, TAGS, World, arn, error
 
 AT_ONCE = {
     "BlueGreenUpdatePolicy": {
@@ -433,11 +433,13 @@ def test_what_aws_refuses_while_looking_is_told_in_words(
         back.prepare()
 
 
-def test_whoever_may_not_list_by_tag_can_name_a_config(world: World, back: Rollback) -> None:
+def test_whoever_may_not_ask_by_tag_finds_the_revisions_by_name(world: World, back: Rollback) -> None:
     world.refuse["GetResources"] = error("x", "not authorized to perform: tag:GetResources", "AccessDeniedException")
-    way = back.prepare("Config-1Xy")
-    assert way.to.config == "Config-1Xy"
-    assert "the other revisions cannot be listed: not authorized to perform: tag:GetResources" in way.notes[0]
+    foreign = world.revision("9")
+    world.tags[arn("endpoint-config", foreign)]["Environment"] = "prod"
+    world.live = world.held = "Config-2Xy"
+    assert back.prepare().to.config == "Config-1Xy"
+    assert [one.revision.version for one in back.listing()] == ["2", "1"]
 
 
 def test_a_stack_under_way_is_told(world: World, back: Rollback) -> None:
@@ -465,7 +467,7 @@ def test_an_endpoint_whose_config_is_gone_asks_which_revision(world: World, back
 
 def test_the_second_of_two_is_told_and_changes_nothing(world: World, back: Rollback) -> None:
     way = back.prepare()
-    world.tags["arn:aws:sagemaker:eu-west-1:123456789012:endpoint/rc-project-a-dev-iris-ep"]["slipway:operation"] = (
+    world.tags[arn("endpoint", ENDPOINT)]["slipway:operation"] = (
         "shift by other@there until 2999-01-01T00:00:00+00:00 0badcafe"
     )
     with pytest.raises(BusyError, match="another operator works on it"):
@@ -507,6 +509,24 @@ def test_whoever_may_not_tag_alarms_makes_them_without(world: World, back: Rollb
     world.refuse["PutMetricAlarm"] = only_without
     assert go(back).outcome.kind is Result.DEPLOYED
     assert len(world.asked("PutMetricAlarm")) == 3
+
+
+def test_with_the_rights_on_endpoints_revisions_and_alarms_alone_it_goes_back_and_says_what_it_does_not_know(
+    world: World, back: Rollback, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = ("GetResources", "DescribeStacks", "GetTemplate", "DescribeStackResources", "DescribeImages")
+    for operation in (*more, "HeadObject", "ListObjectsV2", "DeleteTags", "DescribeScalableTargets"):
+        world.refuse[operation] = error(operation, f"not authorized: {operation}", "AccessDeniedException")
+    world.deployment = {
+        **CANARY,
+        "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": f"{ENDPOINT}-rollback-latency"}]},
+    }
+    way = back.prepare()
+    assert back.go(way).outcome.kind is Result.DEPLOYED
+    assert (world.live, world.temporary, len(way.alarms)) == ("Config-1Xy", [], 1)
+    assert way.notes[0] == f"what {STACK} holds is not known: not authorized: DescribeStackResources"
+    assert "could not be looked at" in way.notes[1]
+    assert "left as it is: the tag slipway:operation" in capsys.readouterr().err
 
 
 # -- what is left
