@@ -142,11 +142,11 @@ def _queued(invoker: Invoker, args: argparse.Namespace, request: Request) -> int
     from slipway.ops.invoke import will_be
 
     queued = invoker.queue(args.endpoint, request)
+    # Said before the wait, so that whoever breaks it off knows.
+    print(f"queued: {will_be(queued)}", file=sys.stderr, flush=True)
     if args.no_wait:
         print(json.dumps(asdict(queued), indent=2) if args.json else queued.location)
         return OK
-    # Said before the wait, so that whoever breaks it off knows.
-    print(f"queued: {will_be(queued)}", file=sys.stderr, flush=True)
     _show(invoker.wait(queued), as_json=args.json)
     return OK
 
