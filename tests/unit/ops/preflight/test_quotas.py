@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -35,10 +36,11 @@ def allows(stubs: Stubs, *pages: dict[str, float]) -> None:
         stubs["service-quotas"].add_response("list_service_quotas", answer)
 
 
-def runs(stubs: Stubs, *, gone: bool = False, **endpoints: dict[str, int]) -> None:
+def runs(stubs: Stubs, endpoints: Mapping[str, Mapping[str, int]] | None = None, *, gone: bool = False) -> None:
     """Endpoints with one variant for each type."""
     sagemaker = stubs["sagemaker"]
-    names = [name.replace("_", "-") for name in endpoints]
+    endpoints = endpoints or {}
+    names = list(endpoints)
     summaries = [
         {
             "EndpointName": name,
@@ -99,7 +101,7 @@ def look(stubs: Stubs, **peak: Fleet) -> list[Finding]:
 
 def test_a_peak_within_the_quota_is_well(stubs: Stubs) -> None:
     allows(stubs, {LARGE: 20})
-    runs(stubs, **{FULL.replace("-", "_"): {LARGE: 4}}, other={LARGE: 3, GPU: 9})
+    runs(stubs, {FULL: {LARGE: 4}, "other": {LARGE: 3, GPU: 9}})
     (found,) = look(stubs, ml_m5_large=Fleet(8, 16))
     assert found.outcome is OK
     assert found.text == (
@@ -109,7 +111,7 @@ def test_a_peak_within_the_quota_is_well(stubs: Stubs) -> None:
 
 def test_a_peak_that_the_quota_does_not_allow_now_fails_and_says_how_to_raise_it(stubs: Stubs) -> None:
     allows(stubs, {LARGE: 10})
-    runs(stubs, other={LARGE: 3})
+    runs(stubs, {"other": {LARGE: 3}})
     (found,) = look(stubs, ml_m5_large=Fleet(8, 16))
     assert found.outcome is FAILED
     assert found.text.startswith(f"the update needs 8 × {LARGE} at one time; other endpoints run 3")
@@ -118,7 +120,7 @@ def test_a_peak_that_the_quota_does_not_allow_now_fails_and_says_how_to_raise_it
 
 def test_a_peak_that_only_autoscaling_at_its_most_would_reach_is_a_warning(stubs: Stubs) -> None:
     allows(stubs, {LARGE: 12})
-    runs(stubs, other={LARGE: 3})
+    runs(stubs, {"other": {LARGE: 3}})
     (found,) = look(stubs, ml_m5_large=Fleet(8, 16))
     assert found.outcome is WARNING
     assert "needs 8 × ml.m5.large at one time, but 16 when autoscaling is at its most" in found.text
@@ -126,7 +128,7 @@ def test_a_peak_that_only_autoscaling_at_its_most_would_reach_is_a_warning(stubs
 
 def test_of_several_pools_the_quotas_of_all_count_together(stubs: Stubs) -> None:
     allows(stubs, {LARGE: 4, GPU: 5})
-    runs(stubs, other={GPU: 1})
+    runs(stubs, {"other": {GPU: 1}})
     with ThreadPoolExecutor(1) as pool:
         asked = Quotas(pool, stubs.clients, [f"{LARGE} or {GPU}"])
     (found,) = asked.findings(FULL, {f"{LARGE} or {GPU}": Fleet(8, 8)})
@@ -169,7 +171,7 @@ def test_a_quota_that_is_not_listed_is_a_warning(stubs: Stubs) -> None:
 
 def test_an_endpoint_that_went_meanwhile_runs_nothing(stubs: Stubs) -> None:
     allows(stubs, {LARGE: 8})
-    runs(stubs, gone=True, other={LARGE: 3})
+    runs(stubs, {"other": {LARGE: 3}}, gone=True)
     (found,) = look(stubs, ml_m5_large=Fleet(8, 8))
     assert found.outcome is OK
 
@@ -177,7 +179,7 @@ def test_an_endpoint_that_went_meanwhile_runs_nothing(stubs: Stubs) -> None:
 def test_too_many_endpoints_are_not_counted(stubs: Stubs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quotas, "MOST_ENDPOINTS", 1)
     allows(stubs, {LARGE: 20})
-    runs(stubs, first={LARGE: 1}, second={LARGE: 1})
+    runs(stubs, {"first": {LARGE: 1}, "second": {LARGE: 1}})
     (found,) = look(stubs, ml_m5_large=Fleet(8, 8))
     assert (found.outcome, "more than 1 endpoints run" in found.text) == (WARNING, True)
 
