@@ -36,13 +36,13 @@ def show_status(args: argparse.Namespace, *, ask: bool, alone: bool = False) -> 
     ask
         Send each its sample.
     alone
-        Whether nothing else is said of them: where it goes comes first then, and what drifted is explained.
+        Whether nothing else is said of them: where it goes comes first then, and what drifted is explained and counts.
 
     Returns
     -------
     int
-        1 when something is missing, failed or answered with an error, 3 when an endpoint serves another config than its
-        stack holds.
+        1 when something is missing, failed or answered with an error; ``alone`` 3 when an endpoint serves another config
+        than its stack holds.
     """
     import json
 
@@ -63,7 +63,7 @@ def show_status(args: argparse.Namespace, *, ask: bool, alone: bool = False) -> 
         _print(rows, [inventory.remedy(row) for row in undeclared], ask=ask, alone=alone)
     if any(row.broken for row in rows):
         return FAILED
-    return ROLLED_BACK if any(row.drift for row in rows) else OK
+    return ROLLED_BACK if alone and any(row.drift for row in rows) else OK
 
 
 def _print(rows: Sequence[Row], remedies: Sequence[str], *, ask: bool, alone: bool) -> None:
