@@ -41,8 +41,8 @@ def show_status(args: argparse.Namespace, *, ask: bool, alone: bool = False) -> 
     Returns
     -------
     int
-        1 when something is missing, failed or answered with an error; ``alone`` 3 when an endpoint serves another config
-        than its stack holds.
+        1 when something is missing, failed or answered with an error; if ``alone``, 3 when an endpoint serves another
+        config than its stack holds.
     """
     import json
 
