@@ -134,7 +134,7 @@ def _show(args: argparse.Namespace, part: Part, found: Scale) -> None:
         print(json.dumps(data, indent=2))
         return
     limits = f"between {target.limits}" if target else "not scaled"
-    print(f"{found.live.name}, {part}: {found.count} {part.unit}, {limits}")
+    print(f"{found.live.name}, {part}: {part.counted(found.count)}, {limits}")
     if part.scaling is not None:
         print(f"the config has {part.scaling.min} to {part.scaling.max}")
     if target and target.ends:

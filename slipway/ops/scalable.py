@@ -130,7 +130,9 @@ class Scalable:
 
     def holding(self, now: datetime) -> tuple[datetime, Action] | None:
         """The scheduled action that happened last before a moment."""
-        found = ((max(action.times(now - _PAST, now), default=None), action) for action in self.actions)
+        # What was made since has not happened before.
+        since = now - _PAST
+        found = ((max(one.times(max(since, one.created), now), default=None), one) for one in self.actions)
         return max(((at, action) for at, action in found if at is not None), key=lambda one: one[0], default=None)
 
 

@@ -238,7 +238,7 @@ class Scaler:
             )
         self._refuse_busy(found)
         if found.count == wanted:
-            self._say(f"{self._full}, {self._part}: {wanted} {self._part.unit} already")
+            self._say(f"{self._full}, {self._part}: {self._part.counted(wanted)} already")
             return
         with lease(self._sagemaker, found.live.arn, _WORD, _LEASE, clock=self._clock.now):
             patiently(
@@ -249,7 +249,7 @@ class Scaler:
                 self._clock,
                 what=f"change {self._full}",
             )
-        self._say(f"{self._full}, {self._part}: {wanted} {self._part.unit} are asked for, instead of {found.count}")
+        self._say(f"{self._full}, {self._part}: {self._part.counted(wanted)} asked for, instead of {found.count}")
         if self._part.declared != wanted:
             self._say(
                 f"the config and the stack hold {self._part.declared}, which the next update sets again. "
@@ -276,11 +276,11 @@ class Scaler:
             variant = found.live.variant(self._part.full)
             least = found.target.limits.lowest if found.target else (variant.desired_count if variant else None) or 0
             if not found.busy and found.count is not None and found.count >= least:
-                self._say(f"{self._full}, {self._part}: {found.count} {self._part.unit} serve")
+                self._say(f"{self._full}, {self._part}: {self._part.counted(found.count)} serving")
                 return
             if self._clock.now() >= until:
                 raise NotSettledError(
-                    f"{self._full}, {self._part}: {found.count} {self._part.unit} of {least} after "
+                    f"{self._full}, {self._part}: {self._part.counted(found.count)} of {least} after "
                     f"{Duration(within.total_seconds())}"
                     f"{f', {found.busy}' if found.busy else ''}: it goes on by itself; look at it with `slipway status`"
                 )

@@ -10,17 +10,17 @@ from slipway.ops.scalable import LEAST, component_resource, variant_resource
 from slipway.ops.trouble import WrongOperation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from slipway.spec.environment import Environment
     from slipway.spec.scaling import Mode, Scaling
 
-#: What is counted.
-_UNITS: dict[Mode, str] = {
-    "instances": "instances",
-    "serverless": "warm requests",
-    "asynchronous": "instances",
-    "components": "copies",
+#: What is counted: several, and one.
+_UNITS: Mapping[Mode, tuple[str, str]] = {
+    "instances": ("instances", "instance"),
+    "serverless": ("warm requests", "warm request"),
+    "asynchronous": ("instances", "instance"),
+    "components": ("copies", "copy"),
 }
 
 
@@ -66,7 +66,12 @@ class Part:
     @property
     def unit(self) -> str:
         """What is counted, as a plural."""
-        return _UNITS["components" if self.component else self.mode]
+        return _UNITS["components" if self.component else self.mode][0]
+
+    def counted(self, number: int | None) -> str:
+        """Say how many there are."""
+        several, one = _UNITS["components" if self.component else self.mode]
+        return f"an unknown number of {several}" if number is None else f"{number} {one if number == 1 else several}"
 
     @property
     def least(self) -> int:

@@ -337,6 +337,8 @@ def test_back_without_a_scheduled_action_takes_what_the_config_has(world: World,
 
 def test_back_takes_what_a_schedule_of_the_config_has_for_now(world: World, scaler: Scaler) -> None:
     world.schedule("day", "cron(0 7 ? * MON-FRI *)", 3, 6)
+    world.schedule("new", "cron(0 9 ? * MON-FRI *)", 9, 9)
+    world.actions["new"]["CreationTime"] = START - timedelta(hours=1)  # so that it has not happened yet
     world.schedule("night", "cron(0 20 ? * MON-FRI *)", 1, 2)
     world.limits[VARIANT] = (4, 8)
     scaler.back()
@@ -386,7 +388,7 @@ def test_without_scaling_the_number_itself_is_set(world: World, unscaled: Scaler
     ]
     assert world.tags == {}
     assert world.lines == [
-        f"{FULL}, variant primary: 4 instances are asked for, instead of 2",
+        f"{FULL}, variant primary: 4 instances asked for, instead of 2",
         (
             "the config and the stack hold 1, which the next update sets again. So that they agree: "
             "endpoints.iris.hosting.instances: 4"
@@ -435,7 +437,7 @@ def test_what_has_no_number_is_wrong_usage(
 def test_waiting_ends_when_the_new_instances_serve(world: World, scaler: Scaler) -> None:
     scaler.limit(4, 8, HOURS)
     scaler.wait(timedelta(minutes=30))
-    assert world.lines[-1] == f"{FULL}, variant primary: 4 instances serve"
+    assert world.lines[-1] == f"{FULL}, variant primary: 4 instances serving"
     assert START + timedelta(minutes=4) <= world.now < START + timedelta(minutes=5)
 
 
