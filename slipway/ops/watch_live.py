@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING, Self, TextIO
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -145,9 +146,10 @@ def _strip(now: Stage, rollout: Rollout) -> Text:
 
 def _now(view: View, passed: float) -> Text:
     """What happens now, with a bar, and the time that is left."""
-    text = Text(f"{view.at:%H:%M:%S} UTC  ", style="dim")
+    text = Text(f"{view.at + timedelta(seconds=passed):%H:%M:%S} UTC  ", style="dim")
     position = view.position
-    text.append(label(position.stage, position.rollout) if position is not None else view.stage, style="bold")
+    stage = "waiting" if view.stage == view.headline else view.stage
+    text.append(label(position.stage, position.rollout) if position is not None else stage, style="bold")
     if position is None:
         text.append(f"  for {_exact(view.elapsed + passed)}")
         return text
@@ -173,7 +175,7 @@ def _fleets(fleets: tuple[Fleet, ...]) -> Table:
     table.add_column("endpoint config", overflow="ellipsis", no_wrap=True, max_width=36)
     for head in ("traffic", "instances", "requests"):
         table.add_column(head, justify="right", no_wrap=True)
-    table.add_column("errors", max_width=22)
+    table.add_column("errors", max_width=30)
     table.add_column("p95", justify="right", no_wrap=True)
     for fleet in fleets:
         found = fleet.requests
