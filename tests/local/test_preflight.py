@@ -39,7 +39,7 @@ def started(folder: Path, root: Path) -> Project:
         (folder / name).symlink_to(root / name)
     shutil.copytree(root / "config", folder / "config")
     (folder / "config" / "staging.yaml").write_text(STAGING)
-    command = [folder / ".venv/bin/slipway", "local", "start", "--port", "0"]
+    command = [str(folder / ".venv/bin/slipway"), "local", "start", "--port", "0"]
     out = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
     return Project(folder, next(word for word in out.split() if word.startswith("http://")))
 
@@ -262,7 +262,7 @@ def test_a_deployment_that_is_interrupted_ends_the_cdk_cli_and_says_what_goes_on
     _with_fake_cdk(project.folder)
     ssm = project.client("ssm")
     ssm.put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String")
-    command = [project.folder / ".venv/bin/slipway", "deploy", "--env", "staging", "--speed", "60"]
+    command = [str(project.folder / ".venv/bin/slipway"), "deploy", "--env", "staging", "--speed", "60"]
     with subprocess.Popen(
         command, cwd=project.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
