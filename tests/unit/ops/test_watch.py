@@ -12,6 +12,7 @@ from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 from slipway.cli import main
 from slipway.ops import target as targets
 from slipway.ops.trouble import NoEndpointError, OperationError
+from slipway.ops.unfinished import Terminated
 from slipway.ops.watch_events import Outcome, Result
 from tests.unit.ops.answering import EXPIRED, THROTTLED, Refusal, denied
 from tests.unit.ops.watching import (
@@ -297,7 +298,8 @@ def test_waits_grow_while_calls_fail_and_are_not_all_alike() -> None:
     world.aws.on_pause.append(lambda: waits.append(world.second))
     world.watch()
     steps = [after - before for before, after in zip([0.0, *waits], waits, strict=False)][:6]
-    assert all(2**n / 2 <= step <= min(60, 2**n) for n, step in enumerate(steps, 1)), steps
+    longest = [min(60, 2**n) for n in range(1, 7)]
+    assert all(most / 2 - 1e-3 <= step <= most + 1e-3 for most, step in zip(longest, steps, strict=True)), steps
 
 
 def test_a_lost_connection_is_tried_again_until_the_time_is_over() -> None:
@@ -374,6 +376,14 @@ def test_a_rollback_whose_alarms_may_not_be_seen_is_still_one() -> None:
     assert "whether an alarm went off cannot be seen" in outcome.advice
 
 
+def test_what_is_refused_for_another_reason_is_said_once_and_asked_again() -> None:
+    world = World()
+    world.aws.next["DescribeAlarms"] = [Refusal("ValidationError", "odd") for _ in range(3)]
+    outcome = world.watch()
+    assert warnings(outcome) == ["the alarms cannot be seen (odd); the watch goes on without"]
+    assert len(world.aws.of("DescribeAlarms")) > 100
+
+
 def test_what_fails_in_passing_is_as_it_was() -> None:
     world = World()
     world.aws.next["DescribeAlarms"] = [None, THROTTLED, Refusal("InternalFailure", "oops", 500)]
@@ -448,14 +458,20 @@ def test_json_has_standard_output_for_itself(world: World, root: Path, capsys: p
     assert world.aws.of("DescribeEndpoint")
 
 
+@pytest.mark.parametrize(("signal", "code"), [(KeyboardInterrupt, 130), (Terminated, 143)], ids=["Ctrl-C", "SIGTERM"])
 def test_an_interrupted_watch_says_that_the_update_goes_on(
-    world: World, root: Path, capsys: pytest.CaptureFixture[str]
+    world: World, root: Path, capsys: pytest.CaptureFixture[str], signal: type[BaseException], code: int
 ) -> None:
-    world.aws.next["DescribeEndpoint"] = [KeyboardInterrupt()]
-    assert command(root, "--env", "dev", "--expect", NEW) == 130
-    folder = root / "config"
-    again = f"slipway watch iris --expect {NEW} --config {folder}"
+    world.aws.next["DescribeEndpoint"] = [signal()]
+    assert command(root, "--env", "dev", "--expect", NEW) == code
+    again = f"slipway watch iris --expect {NEW} --config {root / 'config'}"
     assert capsys.readouterr().err.splitlines()[0] == f"whatever is under way goes on; watch it again with `{again}`"
+
+
+def test_a_watch_may_wait_for_an_update_to_begin() -> None:
+    world = World(moves=((0, described()), *((second + 240, found) for second, found in DEPLOYED)), stack=held(OLD))
+    assert world.watch(expect=NEW, wait_start=300.0).kind is Result.DEPLOYED
+    assert World(moves=((0, described()),), stack=held(OLD)).watch(wait_start=300.0).moved is False
 
 
 def test_an_endpoint_or_a_component_that_nobody_declared_is_wrong_usage(
