@@ -187,6 +187,38 @@ def test_another_operator_at_work_fails(deployed: Project) -> None:
         sagemaker.delete_tags(ResourceArn=arn, TagKeys=[tag["Key"]])
 
 
+def test_of_two_deployments_at_once_the_second_is_told_before_it_begins(deployed: Project) -> None:
+    cloudformation = deployed.client("cloudformation")
+
+    def status() -> str:
+        return str(cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]["StackStatus"])
+
+    deployed.edit("base.yaml", "version: 1", "version: 2")
+    command = [str(deployed.folder / ".venv/bin/slipway"), "deploy", "--env", "staging"]
+    with subprocess.Popen(command, cwd=deployed.folder, stdout=subprocess.PIPE, text=True) as first:
+        while status() != "UPDATE_IN_PROGRESS":
+            assert first.poll() is None, first.communicate()
+            time.sleep(0.2)
+        second = deployed.slipway("deploy", "--env", "staging")
+        assert second.returncode == 1
+        told = second.stdout.splitlines()
+        assert (
+            f"  failed   stack              {STACK} is UPDATE_IN_PROGRESS: another deployment is at work on it, and "
+            in (second.stdout)
+        )
+        assert any(
+            line.startswith("  failed   endpoint           Updating to rc-project-a-staging-iris-") for line in told
+        )
+        assert "cdk deploy" not in second.stdout
+        steering.set_speed(deployed.url, 600)  # nobody has to wait for the bakes
+        out, _ = first.communicate(timeout=300)
+        steering.set_speed(deployed.url, 1)
+    assert first.returncode == 0, out
+    assert "· update iris: takes 10m here, with the bakes that it declares; `make deploy SPEED=60`" in out
+    deployed.edit("base.yaml", "version: 2", "version: 1")
+    deployed.done("deploy", "--env", "staging", "--speed", "600")
+
+
 @pytest.fixture
 def project(tmp_path: Path, root: Path) -> Iterator[Project]:
     """A project of a test's own."""
