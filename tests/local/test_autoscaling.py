@@ -447,6 +447,23 @@ def test_new_limits_move_the_capacity_into_them(scaled: Scaled) -> None:
     assert scaled.activities()[0]["Cause"] == "maximum capacity was set to 1"
 
 
+def test_instances_that_take_their_time_keep_the_activity_in_progress(scaled: Scaled) -> None:
+    scaled.serve()
+    scaled.passed(MINUTE)
+    steering.set_pace(scaled.aws.url, timedelta(minutes=5))
+    try:
+        scaled.register(3, 5)
+        scaled.passed(MINUTE)
+        [activity] = scaled.activities()
+        assert (activity["StatusCode"], "EndTime" in activity) == ("InProgress", False)
+        assert activity["StatusMessage"].endswith("Waiting for change to be fulfilled by sagemaker.")
+        assert scaled.passed(timedelta(minutes=5)) == 3
+        [activity] = scaled.activities()
+        assert (activity["StatusCode"], activity["EndTime"] > activity["StartTime"]) == ("Successful", True)
+    finally:
+        steering.set_pace(scaled.aws.url, timedelta())
+
+
 def test_limits_that_come_during_an_update_hold_when_it_is_over(scaled: Scaled) -> None:
     scaled.serve()
     steering.give_flaw(scaled.aws.url, "111122223333", REGION, scaled.name, "system-update")
