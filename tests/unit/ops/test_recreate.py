@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 from datetime import datetime, timedelta
@@ -11,6 +12,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+from slipway.cli import main
+from slipway.ops import recreate as recreating
+from slipway.ops import target as targets
 from slipway.ops.lease import OPERATION
 from slipway.ops.recreate import Recreator
 from slipway.ops.recreate_note import note_path, read_note
@@ -586,6 +590,37 @@ def test_a_note_of_another_place_or_of_none_is_refused(
             again.resume(HOURS)
     path.unlink()
     assert read_note(path) is None
+
+
+# -- the command
+
+
+def test_production_asks_for_the_name_before_anything_is_asked_of_aws(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], root: Path
+) -> None:
+    monkeypatch.setattr(targets, "choose", lambda *_, **__: world.target())
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    command = ["recreate", "iris", "--env", "prod", "--config", str(root / "config")]
+    assert main(command) == 2
+    assert "say `--confirm rc-project-a-prod-iris-ep`; nothing was changed" in capsys.readouterr().err
+    assert main([*command, "--confirm", "rc-project-a-dev-iris-ep"]) == 2
+    assert main([*command, "--resume"]) == 2
+    assert world.calls == []
+
+
+@pytest.mark.parametrize(("minutes", "code"), [(6, 0), (180, 4)], ids=["in time", "too late"])
+def test_it_ends_with_0_or_when_it_takes_too_long_with_4(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, root: Path, minutes: int, code: int
+) -> None:
+    monkeypatch.setattr(targets, "choose", lambda *_, **__: world.target())
+    monkeypatch.setattr(recreating, "AwsClock", lambda _: world.clock())
+    monkeypatch.chdir(tmp_path)
+    world.creation = timedelta(minutes=minutes)
+    command = ["recreate", "iris", "--config", str(root / "config")]
+    assert main(command) == code
+    assert (tmp_path / ".slipway" / f"recreate-{FULL}.json").exists() == bool(code)
+    if code:
+        assert main([*command, "--resume"]) == 0
 
 
 # -- others at work, and trouble

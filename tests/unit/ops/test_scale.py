@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from slipway.cli import main
+from slipway.ops import scale as scaling
+from slipway.ops import target as targets
 from slipway.ops.lease import OPERATION
 from slipway.ops.scalable import RESTORE
 from slipway.ops.scale import Scaler
@@ -647,3 +652,64 @@ def test_the_time_is_utc_whatever_the_machine_has(world: World, scaler: Scaler) 
     world.now = datetime(2026, 12, 24, 23, 30, tzinfo=UTC)
     scaler.limit(4, 8, HOURS)
     assert world.restore == ("at(2026-12-25T01:30:00)", 1, 4)
+
+
+# -- the command
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--min", "4", "--back"], "--min and --max set limits"),
+        (["--max", "4", "--instances", "2"], "--min and --max set limits"),
+        (["--instances", "2", "--for", "2h"], "--for takes autoscaling, whose scheduled action sets the limits back"),
+        (["--for", "2h"], "--for is how long --min and --max hold"),
+        (["--back", "--json"], "--json shows the limits as they are"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_arguments_that_do_not_go_together_are_wrong_usage(
+    capsys: pytest.CaptureFixture[str], root: Path, arguments: list[str], message: str
+) -> None:
+    assert main(["scale", "iris", *arguments, "--config", str(root / "config")]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_the_command_changes_shows_and_goes_back(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], root: Path
+) -> None:
+    monkeypatch.setattr(targets, "choose", lambda *_, **__: world.target())
+    monkeypatch.setattr(scaling, "AwsClock", lambda _: world.clock())
+    place = ["--config", str(root / "config")]
+    world.schedule("night", "cron(0 20 * * ? *)", 1, 2)
+    world.actions["night"]["CreationTime"] = START
+    assert main(["scale", "iris", "--min", "4", "--max", "8", "--for", "2h", "--wait", "30m", *place]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"{FULL}, variant primary: 4 instances serving"
+    assert main(["scale", "iris", *place]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "here",
+        f"{FULL}, variant primary: 4 instances, between 4 to 8",
+        "the config has 1 to 4",
+        "temporary until 2026-12-24 14:00 UTC, then 1 to 4 again",
+        "schedule night sets 1 to 2 at 2026-12-24 20:00 UTC",
+    ]
+    assert main(["scale", "iris", "--json", *place]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == "here\n"
+    assert json.loads(captured.out) == {
+        "endpoint": FULL,
+        "status": "InService",
+        "variant": "primary",
+        "count": 4,
+        "min": 4,
+        "max": 8,
+        "temporary_until": "2026-12-24T14:00:00+00:00",
+        "then": {"min": 1, "max": 4},
+        "next_schedule": {"name": "night", "at": "2026-12-24T20:00:00+00:00"},
+    }
+    assert main(["scale", "iris", "--back", *place]) == 0
+    assert world.limits[VARIANT] == (1, 4)
+    world.provision = timedelta(hours=1)
+    assert main(["scale", "iris", "--min", "5", "--max", "8", "--wait", "10m", *place]) == 4
+    assert main(["scale", "irsi", *place]) == 2
+    assert "did you mean iris?" in capsys.readouterr().err
