@@ -211,7 +211,7 @@ class Rollback:
         with Unfinished(say=self._say) as unfinished:
             if way.alarms:
                 unfinished.always(
-                    f"{way.counted_alarms} ({self._full}-rollback-…)",
+                    way.counted_alarms,
                     lambda: None,  # noted before the first one is made: making them may end halfway
                     partial(self._remove, way, begun),
                     f"{self.command('--clean')}, when the update is over",

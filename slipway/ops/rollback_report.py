@@ -56,7 +56,7 @@ def ending(way: Way, ended: Ended, back: Rollback) -> Iterator[str]:
         return  # the watch has said it
     if kind is Result.ROLLED_BACK:
         tripped = f" by alarms like {', '.join(ended.tripped)}" if ended.tripped else ""
-        yield f"the rollback was itself ended{tripped}: {way.live.name} serves {ended.outcome.serves}"
+        yield f"the rollback was itself ended{tripped}"
         yield (
             f"look whether {named(way.to)} is good at all, then choose another revision (`{back.command('--list')}`, "
             f"--to), or go to this one whatever its alarms say: `{back.command(f'--to {way.to.config} --now')}`"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from os.path import commonprefix
 from typing import Any
 
 from slipway.ops.live import Live, Revision, same_config
@@ -78,8 +79,11 @@ class Way:
 
     @property
     def counted_alarms(self) -> str:
-        """How many temporary alarms there are."""
-        return f"{len(self.alarms)} temporary alarm{'' if len(self.alarms) == 1 else 's'}"
+        """How many temporary alarms there are, and how their names begin."""
+        names = [alarm.name for alarm in self.alarms]
+        if len(names) == 1:
+            return f"1 temporary alarm, {names[0]}"
+        return f"{len(names)} temporary alarms, {commonprefix(names)}…"  # noqa: RUF071  (names, no paths)
 
     def request(self) -> dict[str, Any]:
         """What UpdateEndpoint is asked."""
@@ -112,7 +116,8 @@ class Way:
         else:
             yield f"how: {self.strategy.words} ({self.strategy.source})"
         if self.alarms:
-            yield f"guarded by {self.counted_alarms}: {', '.join(a.name for a in self.alarms)}"
+            originals = ", ".join(alarm.like.removeprefix(f"{self.live.name}-") for alarm in self.alarms)
+            yield f"guarded by {self.counted_alarms}, like {originals}"
         yield from (f"note: {note}" for note in self.notes)
 
 

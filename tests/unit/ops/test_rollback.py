@@ -485,7 +485,8 @@ def test_whoever_is_overtaken_by_an_update_is_told_and_its_alarms_go(
     assert len(world.asked("PutMetricAlarm")) == 2
     assert world.temporary == []
     assert world.operation is None
-    assert said == [f"undone: 2 temporary alarms ({ENDPOINT}-rollback-…)"]
+    (line,) = said
+    assert line.startswith(f"undone: 2 temporary alarms, {ENDPOINT}-rollback-")
 
 
 def test_while_it_prepares_others_are_told_and_afterwards_the_service_guards_it(world: World, back: Rollback) -> None:
@@ -556,9 +557,10 @@ def test_alarms_of_an_update_that_is_not_over_stay_and_it_says_how_they_go(
     go(back)
     assert len(world.temporary) == 2
     (line,) = said
+    token = world.temporary[0].removeprefix(f"{ENDPOINT}-rollback-").partition("-")[0]
     assert line == (
-        f"left as it is: 2 temporary alarms ({ENDPOINT}-rollback-…) ({ENDPOINT} is Updating, and its update names "
-        "them). By hand: slipway rollback iris --clean --target aws, when the update is over"
+        f"left as it is: 2 temporary alarms, {ENDPOINT}-rollback-{token}-… ({ENDPOINT} is Updating, and its update "
+        "names them). By hand: slipway rollback iris --clean --target aws, when the update is over"
     )
 
 

@@ -66,7 +66,7 @@ here
 {ENDPOINT}: InService, serves version 2 (Config-2Xy)
 back to version 1 (Config-1Xy); it differs in: artifact
 how: canary, 1 first, 10m bake, 5m with both fleets at the end (as {STACK} declares it)
-guarded by 1 temporary alarm: {alarm}
+guarded by 1 temporary alarm, {alarm}, like rollback-latency
 the stack {STACK} still holds version 2 (Config-2Xy). Deployed unchanged, CloudFormation sees no difference and does \
 nothing; the next real change would bring that back
 so that the next deployment agrees, change in the config:
