@@ -150,8 +150,10 @@ class Rollback:
             live = describe(self._sagemaker, self._full)
             strategy = of_stack(self._cloudformation, self._stack, self._full)
             if live.busy:
-                # Of a rollback that runs already, those are the alarms that end it.
-                own = leftovers(self._cloudwatch, self._full)
+                own: list[str] = []
+                with suppress(ClientError):  # that it is busy matters more
+                    # Of a rollback that runs already, those are the alarms that end it.
+                    own = leftovers(self._cloudwatch, self._full)
                 self._checks.busy(live, own or (strategy.alarms if strategy else ()))
             self._checks.dead(live)
             held, notes = self._held()
@@ -218,8 +220,9 @@ class Rollback:
                 )
             try:
                 with _told(f"roll back {self._full}"), self._alone(way.live.arn) as check:
-                    if way.alarms:
-                        create(self._cloudwatch, way.alarms, self._environment.tags_of(self._name))
+                    tags = self._environment.tags_of(self._name)
+                    if not create(self._cloudwatch, way.alarms, tags):
+                        self._say("note: the temporary alarms have no tags: that takes cloudwatch:TagResource")
                     check()
                     self._update(way, begun)
                 outcome = follow(

@@ -359,6 +359,13 @@ def test_while_another_rollback_runs_its_own_alarm_is_named(world: World, back: 
         back.prepare()
 
 
+def test_that_it_is_busy_is_told_also_to_whoever_may_not_look_at_alarms(world: World, back: Rollback) -> None:
+    world.pending, world.status = "Config-1Xy", "Updating"
+    world.refuse["DescribeAlarms"] = error("DescribeAlarms", "not authorized", "AccessDenied")
+    with pytest.raises(BusyError, match="is under way"):
+        back.prepare()
+
+
 @pytest.mark.parametrize("status", ["SystemUpdating", "RollingBack", "Creating", "Deleting"])
 def test_in_any_other_busy_status_one_can_only_wait(world: World, back: Rollback, status: str) -> None:
     world.status = status
@@ -503,13 +510,14 @@ def test_whoever_may_not_tag_the_endpoint_goes_back_all_the_same(world: World, b
     assert said == ["note: other operators are not told of this: not authorized: sagemaker:AddTags"]
 
 
-def test_whoever_may_not_tag_alarms_makes_them_without(world: World, back: Rollback) -> None:
+def test_whoever_may_not_tag_alarms_makes_them_without(world: World, back: Rollback, said: list[str]) -> None:
     def only_without(request: dict[str, Any]) -> ClientError | None:
         return error("PutMetricAlarm", "cloudwatch:TagResource", "AccessDenied") if "Tags" in request else None
 
     world.refuse["PutMetricAlarm"] = only_without
     assert go(back).outcome.kind is Result.DEPLOYED
     assert len(world.asked("PutMetricAlarm")) == 3
+    assert said == ["note: the temporary alarms have no tags: that takes cloudwatch:TagResource"]
 
 
 def test_with_the_rights_on_endpoints_revisions_and_alarms_alone_it_goes_back_and_says_what_it_does_not_know(
