@@ -475,19 +475,28 @@ def test_what_may_not_be_deleted_stays(world: World, again: Recreator, tmp_path:
 # -- interrupted
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
-@pytest.mark.parametrize("when", ["on_call", "on_answer"])
+def quick() -> World:
+    """One in which nothing is waited for more than once."""
+    world = World()
+    world.deletion = world.creation = timedelta(seconds=5)
+    world.scale()
+    return world
+
+
+@pytest.mark.parametrize(
+    ("number", "when"),
+    [(signal.SIGINT, "on_call"), (signal.SIGTERM, "on_answer")],
+    ids=["Ctrl-C before it is answered", "SIGTERM when it was answered"],
+)
 def test_an_interruption_at_any_call_can_be_resumed(
     environment: Environment, tmp_path: Path, number: int, when: str
 ) -> None:
-    whole = World()
-    whole.scale()
+    whole = quick()
     scaled, tags = whole.scaled, {"Team": "rc"}
     recreator(whole, environment, tmp_path / "whole").begin(None, HOURS)
     changed = False
     for call in range(len(whole.calls)):
-        world, home = World(), tmp_path / f"{call}"
-        world.scale()
+        world, home = quick(), tmp_path / f"{call}"
         before = world.endpoint
         getattr(world, when)[call] = lambda: os.kill(os.getpid(), number)
         with terminable(), pytest.raises(KeyboardInterrupt):
