@@ -20,7 +20,7 @@ from slipway.ops.deploy_steps import DeployError, UnreadyError, WrongArtifact, s
 from slipway.ops.local_clock import speed_of
 from slipway.ops.needed_artifacts import NeededArtifacts
 from slipway.ops.preflight.checklist import Scope, preflight
-from slipway.ops.preflight.report import Outcome
+from slipway.ops.preflight.report import Outcome, options
 from slipway.ops.removed import Removal, Removals
 from slipway.ops.trouble import explained
 from slipway.plan.figures import clock
@@ -185,7 +185,7 @@ class Deployer:
             count = report.count(Outcome.FAILED)
             raise UnreadyError(
                 f"preflight: {count} check{'' if count == 1 else 's'} failed, so nothing was deployed. What is wrong "
-                "and what to do is above; `slipway deploy --no-preflight` deploys all the same"
+                "and what to do is above; `--no-preflight` deploys all the same"
             )
         self._say_speed(report.updates)
 
@@ -320,8 +320,7 @@ class Deployer:
             print("no stack is being changed: `slipway deploy` goes on from here", file=sys.stderr, flush=True)
         for state in states:
             name = next((one for one in self._served() if self._environment.names.stack(one) == state.name), "")
-            aws = " --target aws" if self._target.kind == "aws" else ""
-            watch = f"`slipway watch {name} --env {self._environment.environment}{aws}`" if name else ""
+            watch = f"`slipway watch {name}{options(self._environment, self._target)}`" if name else ""
             look = watch or f"`aws cloudformation describe-stacks --stack-name {state.name}`"
             stop = f", `aws cloudformation cancel-update-stack --stack-name {state.name}` takes it back"
             print(

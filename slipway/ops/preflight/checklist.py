@@ -18,7 +18,7 @@ from slipway.ops.preflight.identity import credentials
 from slipway.ops.preflight.model_artifacts import ArtifactCheck
 from slipway.ops.preflight.permissions import Role
 from slipway.ops.preflight.quotas import Quotas
-from slipway.ops.preflight.report import Check, Finding, Report, failed
+from slipway.ops.preflight.report import Check, Finding, Report, failed, options
 from slipway.ops.preflight.stacks import shared_stacks
 from slipway.ops.trouble import explained, is_denied
 
@@ -90,7 +90,7 @@ def _report(
         environment,
         target,
         clients,
-        ArtifactCheck(environment, clients, role, scope.hashes, scope.coming),
+        ArtifactCheck(environment, clients, role, scope.hashes, options(environment, target), scope.coming),
         ImageCheck(environment, clients, role),
         Quotas(pool, clients, _types(environment, chosen)) if target.kind == "aws" and chosen else None,
         AwsClock(target),

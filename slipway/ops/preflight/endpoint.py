@@ -11,7 +11,7 @@ from slipway.ops.lease import refuse_others
 from slipway.ops.live import Revision
 from slipway.ops.preflight import service, stacks
 from slipway.ops.preflight.facts import EndpointFacts
-from slipway.ops.preflight.report import Finding, failed, ok, warning
+from slipway.ops.preflight.report import Finding, failed, ok, options, warning
 from slipway.ops.preflight.update import Update, ending_alarms, update_of
 from slipway.ops.revisions_content import Models
 from slipway.ops.revisions_intact import Inspector
@@ -78,6 +78,7 @@ class EndpointChecks:
     def __init__(self, common: Common, pool: Executor, facts: EndpointFacts) -> None:
         self._common, self._facts = common, facts
         self._declared = common.environment.endpoints[facts.name]
+        self._at = f"{facts.name}{options(common.environment, common.target)}"
         self._update: Future[Update] = pool.submit(self._find_update)
 
     @property
@@ -130,7 +131,7 @@ class EndpointChecks:
 
     def _endpoint(self) -> Iterator[Finding]:
         live = self._facts.live.result()
-        found = list(service.status(self._facts.name, live, declared=self._facts.held.result() is not None))
+        found = list(service.status(self._at, live, declared=self._facts.held.result() is not None))
         if live is not None:
             try:
                 refuse_others(self._common.clients.sagemaker, live.arn, clock=self._common.clock.now)
@@ -144,7 +145,7 @@ class EndpointChecks:
     def _agreement(self) -> Iterator[Finding]:
         facts = self._facts
         version = str(self._declared.version)
-        yield service.agreement(facts.name, version, facts.live.result(), facts.serving.result(), facts.held.result())
+        yield service.agreement(self._at, version, facts.live.result(), facts.serving.result(), facts.held.result())
 
     def _alarms(self) -> Iterator[Finding]:
         ending = ending_alarms(self._common.environment, self._facts.name)

@@ -57,6 +57,8 @@ class ArtifactCheck:
         The execution role.
     hashes
         The lock file.
+    options
+        What a command that is told to people needs to go to the same place.
     coming
         Keys that the deployment itself publishes before it updates endpoints.
     """
@@ -67,10 +69,11 @@ class ArtifactCheck:
         clients: Clients,
         role: Role,
         hashes: Mapping[str, str],
+        options: str,
         coming: Collection[str] = (),
     ) -> None:
         self._environment, self._clients, self._role = environment, clients, role
-        self._hashes, self._coming = hashes, coming
+        self._hashes, self._options, self._coming = hashes, options, coming
         self._bucket = environment.names.bucket
 
     def findings(self, name: str) -> Iterator[Finding]:
@@ -146,9 +149,7 @@ class ArtifactCheck:
         published = None if one.elsewhere else PUBLISHED_KEY.fullmatch(one.key)
         if published:
             where = f"--model {published['model']} --version {published['version']}"
-            return failed(
-                f"{one.uri} is not there", f"slipway publish FOLDER {where} --env {self._environment.environment}"
-            )
+            return failed(f"{one.uri} is not there", f"slipway publish FOLDER {where}{self._options}")
         return failed(f"{one.uri} is not there", "upload it, or declare another one")
 
     @staticmethod

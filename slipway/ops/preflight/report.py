@@ -6,6 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import groupby
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from slipway.ops.target import Target
+    from slipway.spec.environment import Environment
 
 #: What checks of no single endpoint are listed under.
 ENVIRONMENT = "environment"
@@ -176,3 +181,19 @@ def listed(names: Sequence[str]) -> str:
     most = 3
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def options(environment: Environment, target: Target) -> str:
+    """What a command that is told to people needs to go to the same place.
+
+    Parameters
+    ----------
+    environment, target
+        The place.
+
+    Returns
+    -------
+    str
+        Such as `` --env prod --target aws``, with the space before it.
+    """
+    return f" --env {environment.environment}{' --target aws' if target.kind == 'aws' else ''}"

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 _CHANGING = ("Creating", "Updating", "RollingBack")
 
 
-def status(name: str, live: Live | None, *, declared: bool) -> Iterator[Finding]:
+def status(at: str, live: Live | None, *, declared: bool) -> Iterator[Finding]:
     """Look at what the endpoint is about.
 
     Parameters
     ----------
-    name
-        Its short name.
+    at
+        What a command needs to get there, such as ``iris --env prod``.
     live
         The endpoint; ``None`` when there is none.
     declared
@@ -47,12 +47,12 @@ def status(name: str, live: Live | None, *, declared: bool) -> Iterator[Finding]
         to = f" to {live.pending.config}" if live.pending else ""
         yield failed(
             f"{live.status}{to}: an update is under way, and the service refuses another one",
-            f"wait for its end: slipway watch {name}",
+            f"wait for its end: slipway watch {at}",
         )
     elif live.status == "SystemUpdating":
         yield failed(
             "SystemUpdating: the service itself works on it, and refuses an update meanwhile",
-            f"wait for its end: slipway watch {name}",
+            f"wait for its end: slipway watch {at}",
         )
     elif live.status == "Deleting":
         yield failed("Deleting: it is going", "wait until it is gone, and deploy again")
@@ -60,24 +60,24 @@ def status(name: str, live: Live | None, *, declared: bool) -> Iterator[Finding]
         why = f" ({live.failure})" if live.failure else ""
         yield failed(
             f"Failed{why}: it can only be deleted",
-            f"slipway recreate {name} deletes it and makes it again, then deploy",
+            f"`slipway recreate {at}` deletes it and makes it again, then deploy",
         )
     elif live.status == "UpdateRollbackFailed":
         yield failed(
             "UpdateRollbackFailed: an update and the way back failed, and instances of both configs serve",
-            f"put one config on all of them: slipway rollback {name} --now, then deploy",
+            f"put one config on all of them: `slipway rollback {at} --now`, then deploy",
         )
     elif live.status != IN_SERVICE:
-        yield failed(f"{live.status}: the service updates what is {IN_SERVICE}", f"look why: slipway watch {name}")
+        yield failed(f"{live.status}: the service updates what is {IN_SERVICE}", f"look why: slipway watch {at}")
 
 
-def agreement(name: str, declared: str, live: Live | None, serving: Config | None, held: Config | None) -> Finding:
+def agreement(at: str, declared: str, live: Live | None, serving: Config | None, held: Config | None) -> Finding:
     """Compare the config that serves with the one that the stack holds.
 
     Parameters
     ----------
-    name
-        The endpoint's short name.
+    at
+        What a command needs to get there, such as ``iris --env prod``.
     declared
         The version that the config of the environment declares.
     live
@@ -96,7 +96,7 @@ def agreement(name: str, declared: str, live: Live | None, serving: Config | Non
         return ok(f"it serves {serving}, which its stack holds")
     if live.busy:
         return warning(
-            f"it serves {serving}, its stack holds {held}: an update is under way", f"wait: slipway watch {name}"
+            f"it serves {serving}, its stack holds {held}: an update is under way", f"wait: slipway watch {at}"
         )
     what = f"it serves {serving}, its stack holds {held}: an update was rolled back, or somebody changed it by hand"
     if not held.version or declared != held.version:

@@ -37,7 +37,8 @@ def check(
 ) -> list[Finding]:
     declared = environment({"model": {**CONTAINER, **(model or {})}})
     known = {KEY: SHA} if hashes is None else hashes
-    return list(ArtifactCheck(declared, stubs.clients, Role(stubs.clients, ROLE), known, coming).findings("iris"))
+    role = Role(stubs.clients, ROLE)
+    return list(ArtifactCheck(declared, stubs.clients, role, known, " --env staging", coming).findings("iris"))
 
 
 def head(stubs: Stubs, key: str = KEY, bucket: str = BUCKET, sha: str = SHA, **more: str) -> None:

@@ -20,18 +20,26 @@ ONE, TWO = Config("Config-1", "1", {}), Config("Config-2", "2", {})
 @pytest.mark.parametrize(
     ("now", "words", "do"),
     [
-        ("Creating", "an update is under way", "slipway watch iris"),
-        ("Updating", "Updating to config-2: an update is under way, and the service refuses", "slipway watch iris"),
-        ("RollingBack", "an update is under way", "slipway watch iris"),
-        ("SystemUpdating", "the service itself works on it", "slipway watch iris"),
+        ("Creating", "an update is under way", "slipway watch iris --env prod"),
+        (
+            "Updating",
+            "Updating to config-2: an update is under way, and the service refuses",
+            "slipway watch iris --env prod",
+        ),
+        ("RollingBack", "an update is under way", "slipway watch iris --env prod"),
+        ("SystemUpdating", "the service itself works on it", "slipway watch iris --env prod"),
         ("Deleting", "it is going", "deploy again"),
-        ("Failed", "it can only be deleted", "slipway recreate iris"),
-        ("UpdateRollbackFailed", "instances of both configs serve", "slipway rollback iris --now, then deploy"),
-        ("OutOfService", "the service updates what is InService", "slipway watch iris"),
+        ("Failed", "it can only be deleted", "`slipway recreate iris --env prod`"),
+        (
+            "UpdateRollbackFailed",
+            "instances of both configs serve",
+            "`slipway rollback iris --env prod --now`, then deploy",
+        ),
+        ("OutOfService", "the service updates what is InService", "slipway watch iris --env prod"),
     ],
 )
 def test_what_is_not_in_service_is_not_updated_and_the_mend_is_told(now: str, words: str, do: str) -> None:
-    (found,) = status("iris", live(now), declared=True)
+    (found,) = status("iris --env prod", live(now), declared=True)
     assert found.outcome is FAILED
     assert found.text.startswith(now)
     assert words in found.text
@@ -39,28 +47,28 @@ def test_what_is_not_in_service_is_not_updated_and_the_mend_is_told(now: str, wo
 
 
 def test_a_failed_endpoint_says_why() -> None:
-    (found,) = status("iris", live("Failed", failure="The image does not start."), declared=True)
+    (found,) = status("iris --env prod", live("Failed", failure="The image does not start."), declared=True)
     assert found.text == "Failed (The image does not start.): it can only be deleted"
 
 
 def test_an_endpoint_that_serves_or_was_never_made_is_fine() -> None:
-    assert list(status("iris", live(), declared=True)) == []
-    assert list(status("iris", None, declared=False)) == []
+    assert list(status("iris --env prod", live(), declared=True)) == []
+    assert list(status("iris --env prod", None, declared=False)) == []
 
 
 def test_an_endpoint_that_somebody_deleted_is_none_to_update() -> None:
-    (found,) = status("iris", None, declared=True)
+    (found,) = status("iris --env prod", None, declared=True)
     assert found.outcome is FAILED
     assert found.do == "delete its stack, and deploy again"
 
 
 def test_a_config_that_the_stack_holds_is_fine_whatever_the_case_of_its_name() -> None:
-    found = agreement("iris", "1", live(), ONE, Config("config-1", "1", {}))
+    found = agreement("iris --env prod", "1", live(), ONE, Config("config-1", "1", {}))
     assert (found.outcome, found.text) == (OK, "it serves version 1 (Config-1), which its stack holds")
 
 
 def test_deploying_what_was_rolled_back_once_more_is_refused_with_both_ways_out() -> None:
-    found = agreement("iris", "2", live(), ONE, TWO)
+    found = agreement("iris --env prod", "2", live(), ONE, TWO)
     assert found.outcome is FAILED
     assert found.text == (
         "it serves version 1 (Config-1), its stack holds version 2 (Config-2): an update was rolled back, or somebody "
@@ -74,30 +82,30 @@ def test_deploying_what_was_rolled_back_once_more_is_refused_with_both_ways_out(
 
 @pytest.mark.parametrize("declared", ["3", "1"])
 def test_a_cure_or_the_way_back_goes_on_and_says_where_it_starts(declared: str) -> None:
-    found = agreement("iris", declared, live(), ONE, TWO)
+    found = agreement("iris --env prod", declared, live(), ONE, TWO)
     assert found.outcome is WARNING
     assert found.text.endswith(f"by hand; version {declared} comes in its place")
 
 
 def test_the_same_version_on_both_sides_offers_no_way_back_by_the_version() -> None:
-    found = agreement("iris", "1", live(), ONE, Config("Config-2", "1", {}))
+    found = agreement("iris --env prod", "1", live(), ONE, Config("Config-2", "1", {}))
     assert found.outcome is FAILED
     assert "to keep what serves" not in found.do
 
 
 def test_a_version_that_is_no_number_has_no_next_one() -> None:
-    found = agreement("iris", "2026-11-21", live(), ONE, Config("Config-2", "2026-11-21", {}))
+    found = agreement("iris --env prod", "2026-11-21", live(), ONE, Config("Config-2", "2026-11-21", {}))
     assert "under another version and declare" in found.do
 
 
 def test_while_an_update_runs_the_old_config_serves_and_nothing_is_wrong_about_that() -> None:
-    found = agreement("iris", "2", live("Updating"), ONE, TWO)
-    assert (found.outcome, found.do) == (WARNING, "wait: slipway watch iris")
+    found = agreement("iris --env prod", "2", live("Updating"), ONE, TWO)
+    assert (found.outcome, found.do) == (WARNING, "wait: slipway watch iris --env prod")
 
 
 def test_before_the_first_deployment_there_is_nothing_to_compare() -> None:
-    assert agreement("iris", "2", None, None, None).outcome is OK
-    assert agreement("iris", "2", live(), ONE, None).outcome is OK
+    assert agreement("iris --env prod", "2", None, None, None).outcome is OK
+    assert agreement("iris --env prod", "2", live(), ONE, None).outcome is OK
 
 
 OWN = ("ep-rollback-latency", "ep-rollback-errors-5xx")
