@@ -35,7 +35,7 @@ def drilled(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dr
     declared = declaration(environment, home / "config", like="iris", strategies=STRATEGIES, alone=True)
     said: list[str] = []
     with place(environment, "local", home) as target:
-        trials = list(Drill(target, declared, home, rate=120, say=said.append, show=Quiet).run())
+        trials = list(Drill(target, declared, home, rate=60, say=said.append, show=Quiet).run())
         yield Drilled(target, environment, {(one.strategy, one.what): one for one in trials}, said)
 
 

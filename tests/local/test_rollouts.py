@@ -115,12 +115,17 @@ def later(hosting: Hosting, **by: float) -> dict[str, Any]:
     return found
 
 
-def fleets(found: dict[str, Any]) -> tuple[Any, ...]:
-    """Instances and weight of the old fleet, then of the new one, and its status."""
+def fleets(found: dict[str, Any]) -> tuple[int, int, str]:
+    """Instances of the old fleet and of the new one, and what happens to the new one."""
     old, new = found["ProductionVariants"][0], found["PendingDeploymentSummary"]["ProductionVariants"][0]
-    status = [one["Status"] for one in new.get("VariantStatus", [])]
-    pair = [(one["CurrentInstanceCount"], round(one["CurrentWeight"], 3)) for one in (old, new)]
-    return (*pair, status[0] if status else "")
+    words = [one["StatusMessage"] for one in new.get("VariantStatus", [])]
+    return old["CurrentInstanceCount"], new["CurrentInstanceCount"], words[0] if words else ""
+
+
+def baking(seconds: int, instances: int, what: str = "canary", why: str = "WaitInterval") -> str:
+    """The service's words for a bake."""
+    capacity = f"{what} capacity of {instances} instance(s)."
+    return f"Baking for {seconds} seconds ({why}InSeconds) with traffic enabled on {capacity}"
 
 
 def asked(hosting: Hosting, times: int = 60) -> Counter[str]:
@@ -139,14 +144,14 @@ def test_a_canary_goes_through_its_stages(two: Hosting) -> None:
     found = two.api.describe_endpoint(EndpointName=two.name)
     assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("Updating", two.name)
     assert found["PendingDeploymentSummary"]["EndpointConfigName"] == f"{two.name}-new"
-    assert fleets(found) == ((2, 1.0), (0, 0.0), "Creating")
+    assert fleets(found) == (2, 0, "Launching 2 instance(s).")
     assert asked(two, 5) == {"old": 5}
-    assert fleets(later(two, minutes=2)) == ((2, 0.5), (2, 0.5), "Baking")
+    assert fleets(later(two, minutes=2)) == (2, 2, baking(600, 1))
     both = asked(two)
     assert both["old"] + both["new"] == 60
     assert 10 <= both["new"] <= 50
-    assert fleets(later(two, minutes=9, seconds=50)) == ((2, 0.5), (2, 0.5), "Baking")
-    assert fleets(later(two, seconds=11)) == ((2, 0.0), (2, 1.0), "Baking")
+    assert fleets(later(two, minutes=9, seconds=50)) == (2, 2, baking(600, 1))
+    assert fleets(later(two, seconds=11)) == (2, 2, baking(300, 2, "full", "TerminationWait"))
     assert asked(two, 5) == {"new": 5}
     found = later(two, minutes=5)
     assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", f"{two.name}-new")
@@ -182,13 +187,13 @@ def test_the_old_fleet_keeps_its_metrics_apart_from_the_new_ones(two: Hosting) -
 def test_linear_steps_and_rolling_batches_move_as_they_are_declared(two: Hosting) -> None:
     update(two, "-new", LINEAR)
     seen = [fleets(later(two, minutes=2)), fleets(later(two, minutes=5))]
-    assert seen == [((2, 0.5), (2, 0.5), "Baking"), ((2, 0.0), (2, 1.0), "Baking")]
+    assert seen == [(2, 2, baking(300, 1)), (2, 2, baking(120, 2, "full", "TerminationWait"))]
     assert later(two, minutes=2)["EndpointConfigName"] == f"{two.name}-new"
     update(two, "", ROLLING)
     first, second = fleets(later(two, minutes=2)), fleets(later(two, minutes=5))
-    assert first == ((2, 0.5), (1, 0.5), "Baking")
-    assert second == ((1, 0.5), (1, 0.5), "Creating")
-    assert fleets(later(two, minutes=2)) == ((1, 0.0), (2, 1.0), "Baking")
+    assert first == (2, 1, baking(300, 1))
+    assert second == (1, 1, "Launching 1 instance(s).")
+    assert fleets(later(two, minutes=2)) == (1, 2, baking(300, 2, "full"))
     assert later(two, minutes=5)["EndpointConfigName"] == two.name
 
 
@@ -334,7 +339,7 @@ def test_the_last_policy_is_taken_again_when_it_is_retained(two: Hosting) -> Non
     update(two, "-new", CANARY)
     later(two, minutes=20)
     two.api.update_endpoint(EndpointName=two.name, EndpointConfigName=two.name, RetainDeploymentConfig=True)
-    assert fleets(later(two, minutes=2)) == ((2, 0.5), (2, 0.5), "Baking")
+    assert fleets(later(two, minutes=2)) == (2, 2, baking(600, 1))
 
 
 # -- inference components

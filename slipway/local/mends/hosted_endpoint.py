@@ -21,7 +21,7 @@ from slipway.local.runtime import FLEET
 from slipway.rollout.fleets import Instances, Update, Variant
 from slipway.rollout.policy import Policy
 from slipway.rollout.policy import read as read_policy
-from slipway.rollout.stages import Kind, Outcome, Side, Stage
+from slipway.rollout.stages import Capacity, Kind, Outcome, Side, Stage, Standing
 
 
 @dataclass
@@ -309,7 +309,7 @@ class HostedEndpoint(Ready, FakeEndpoint):
 
 
 def moved(variant: Document, stage: Stage, side: Side, progress: Progress) -> Document:
-    """Describe a variant of one fleet during an update: its share, its instances and what happens to them.
+    """Describe a variant of one fleet during an update: its instances, and what happens to them.
 
     Parameters
     ----------
@@ -323,15 +323,14 @@ def moved(variant: Document, stage: Stage, side: Side, progress: Progress) -> Do
         The update.
     """
     standing = next((one for one in stage.variants if one.variant.name == variant["VariantName"]), None)
-    share = standing.shifted if standing else stage.traffic.new
-    described = {**variant, "CurrentWeight": variant["CurrentWeight"] * (share if side == "new" else 1 - share)}
+    described = dict(variant)  # weights are among variants; what each fleet gets, no member says
     if standing is not None and "CurrentInstanceCount" in variant:
         described["CurrentInstanceCount"] = getattr(standing, side).ready
     status = _status(stage, side)
     if status:
         begun = datetime.fromtimestamp(progress.started + stage.start, UTC)
-        step = f"step {stage.step} of {stage.steps}" if stage.steps else str(stage.kind)
-        described["VariantStatus"] = [{"Status": status, "StatusMessage": step, "StartTime": begun}]
+        words = _words(stage, standing, side) if standing is not None else ""
+        described["VariantStatus"] = [{"Status": status, "StatusMessage": words, "StartTime": begun}]
     return described
 
 
@@ -342,6 +341,25 @@ def _status(stage: Stage, side: Side) -> str:
         return "" if side == coming else "Deleting"
     words = {Kind.PROVISION: "Creating", Kind.SHIFT: "ActivatingTraffic", Kind.BAKE: "Baking"}
     return {**words, Kind.FINAL_BAKE: "Baking"}.get(stage.kind, "") if side == coming else ""
+
+
+def _words(stage: Stage, standing: Standing, side: Side) -> str:
+    """What happens to a variant, in the words of the Developer Guide's example (EventBridge, "Endpoint deployment")."""
+    fleet: Capacity = getattr(standing, side)
+    served = round(standing.shifted * standing.variant.new.count)
+    if side == "old":
+        served = standing.variant.old.count - served
+    share = "full" if standing.shifted == 1 else "canary"
+    capacity = f"{share} capacity of {served} instance(s)."
+    match stage.kind:
+        case Kind.PROVISION:
+            return f"Launching {fleet.starting} instance(s)."
+        case Kind.SHIFT:
+            return f"Activating traffic on {capacity}"
+        case Kind.TERMINATE:
+            return f"Terminating {fleet.stopping} instance(s)."
+    wait = "TerminationWaitInSeconds" if stage.kind is Kind.FINAL_BAKE else "WaitIntervalInSeconds"
+    return f"Baking for {stage.seconds:.0f} seconds ({wait}) with traffic enabled on {capacity}"
 
 
 def exclusion_of(config: HostedConfig) -> str:
