@@ -12,6 +12,7 @@ from slipway.ops.live import Live, same_config
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
+    from types_boto3_cloudwatch.type_defs import DimensionTypeDef, MetricDataQueryTypeDef
 
     from slipway.spec.scaling import Mode
 
@@ -116,7 +117,7 @@ def requests_seen(
     Parameters
     ----------
     cloudwatch
-        The client; takes cloudwatch:GetMetricStatistics.
+        The client; takes cloudwatch:GetMetricData.
     endpoint, variant
         Full name of the endpoint, and the variant's.
     mode
@@ -129,17 +130,24 @@ def requests_seen(
     int
         How many.
     """
-    total = 0.0
-    for metric in _REQUESTS[mode]:
-        found = cloudwatch.get_metric_statistics(
-            Namespace=_NAMESPACE,
-            MetricName=metric,
-            Dimensions=[{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": variant}],
-            StartTime=since.replace(second=0, microsecond=0),
-            EndTime=until + timedelta(seconds=1),
-            # At most 1,440 datapoints are returned: a day by the minute.
-            Period=_PERIOD * math.ceil((until - since + timedelta(minutes=1)) / timedelta(days=1)),
-            Statistics=["Sum"],
-        )
-        total += math.fsum(point.get("Sum", 0.0) for point in found["Datapoints"])
-    return round(total)
+    dimensions: list[DimensionTypeDef] = [
+        {"Name": "EndpointName", "Value": endpoint},
+        {"Name": "VariantName", "Value": variant},
+    ]
+    queries: list[MetricDataQueryTypeDef] = [
+        {
+            "Id": f"m{number}",
+            "MetricStat": {
+                "Metric": {"Namespace": _NAMESPACE, "MetricName": metric, "Dimensions": dimensions},
+                "Period": _PERIOD,
+                "Stat": "Sum",
+            },
+        }
+        for number, metric in enumerate(_REQUESTS[mode])
+    ]
+    pages = cloudwatch.get_paginator("get_metric_data").paginate(
+        MetricDataQueries=queries,
+        StartTime=since.replace(second=0, microsecond=0),
+        EndTime=until + timedelta(seconds=1),
+    )
+    return round(math.fsum(value for page in pages for one in page["MetricDataResults"] for value in one["Values"]))

@@ -87,7 +87,7 @@ class Recreator:
         cloudwatch: CloudWatchClient = target.client("cloudwatch")
         self._clock.listen(self._sagemaker, self._cloudformation, scaling, cloudwatch)
         self._scaling = KeptScaling(scaling, cloudwatch, self._clock)
-        self._checks = RecreateChecks(self._sagemaker, self._clock, self._stack)
+        self._checks = RecreateChecks(self._sagemaker, self._clock, self._stack, warn)
         self._say, self._warn = say, warn
         # Where the endpoint stands, for whoever interrupts; empty while it is as it was.
         self._stands = ""

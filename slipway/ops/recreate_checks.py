@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.ops.live import BUSY
 from slipway.ops.settling import patiently
-from slipway.ops.trouble import BusyError, OperationError, WrongOperation, is_missing
+from slipway.ops.trouble import BusyError, OperationError, WrongOperation, is_denied, is_missing
 
 if TYPE_CHECKING:
     from types_boto3_sagemaker import SageMakerClient
@@ -28,12 +28,15 @@ class RecreateChecks:
         AWS's.
     stack
         Name of the endpoint's stack.
+    warn
+        Where to say what is doubtful.
     """
 
-    def __init__(self, sagemaker: SageMakerClient, clock: AwsClock, stack: str) -> None:
+    def __init__(self, sagemaker: SageMakerClient, clock: AwsClock, stack: str, warn: Callable[[str], object]) -> None:
         self._sagemaker = sagemaker
         self._clock = clock
         self._stack = stack
+        self._warn = warn
 
     def refuse(self, found: Mapping[str, Any], note: Note) -> None:
         """Refuse what could not be created again, or not as it was.
@@ -57,26 +60,27 @@ class RecreateChecks:
         name, status = note.endpoint, found["EndpointStatus"]
         if status in BUSY:
             raise BusyError(f"{name} is {status}: wait for its end with `slipway watch`; nothing was changed")
-        components = self._ask(
-            f"list the inference components of {name}",
-            lambda: self._sagemaker.list_inference_components(EndpointNameEquals=name)["InferenceComponents"],
-        )
-        if components:
-            raise WrongOperation(
-                f"{name} has inference components ({_listed(components, 'InferenceComponentName')}), which belong to "
-                "its stack and would have to go first: delete the stack (`aws cloudformation delete-stack --stack-name "
-                f"{self._stack}`), then `slipway deploy`; nothing was changed"
-            )
-        schedules = self._ask(
-            f"list the monitoring schedules of {name}",
-            lambda: self._sagemaker.list_monitoring_schedules(EndpointName=name)["MonitoringScheduleSummaries"],
-        )
+        schedules = self._schedules(name)
         if schedules:
             raise WrongOperation(
                 f"{name}: monitoring schedules watch it ({_listed(schedules, 'MonitoringScheduleName')}) and have to "
                 "go before it: delete them, and make them again afterwards; nothing was changed"
             )
         self._refuse_config(note)
+
+    def _schedules(self, name: str) -> list[Mapping[str, Any]]:
+        """The monitoring schedules of an endpoint, as far as somebody may look."""
+        try:
+            found = self._ask(
+                f"list the monitoring schedules of {name}",
+                lambda: self._sagemaker.list_monitoring_schedules(EndpointName=name)["MonitoringScheduleSummaries"],
+            )
+        except OperationError as error:
+            if error.__cause__ is None or not is_denied(error.__cause__):
+                raise
+            self._warn(f"{error}; one that watches {name} would have to go before it")
+            return []
+        return list(found)
 
     def _refuse_config(self, note: Note) -> None:
         described = self._existing(
@@ -85,7 +89,13 @@ class RecreateChecks:
             note,
         )
         variants = [*described["ProductionVariants"], *described.get("ShadowProductionVariants", ())]
-        for model in dict.fromkeys(one["ModelName"] for one in variants if "ModelName" in one):
+        if not all(_models(one) for one in variants):
+            raise WrongOperation(
+                f"{note.endpoint} is a fleet for inference components, which belong to its stack and would have to go "
+                f"first: delete the stack (`aws cloudformation delete-stack --stack-name {self._stack}`), then "
+                "`slipway deploy`; nothing was changed"
+            )
+        for model in dict.fromkeys(model for one in variants for model in _models(one)):
             describe = partial(self._sagemaker.describe_model, ModelName=model)
             self._existing(f"the model {model}", describe, note)
         names = {one["VariantName"] for one in variants}
@@ -109,6 +119,12 @@ class RecreateChecks:
 
     def _ask(self, what: str, do: Callable[[], Any]) -> Any:  # noqa: ANN401  (the caller knows)
         return patiently(do, self._clock, what=what)
+
+
+def _models(variant: Mapping[str, Any]) -> list[str]:
+    """The models that a variant may run; none where inference components bring them."""
+    pools = (pool.get("ModelNameOverride") for pool in variant.get("InstancePools", ()))
+    return [model for model in (variant.get("ModelName"), *pools) if model]
 
 
 def _listed(found: list[Mapping[str, Any]], member: str) -> str:

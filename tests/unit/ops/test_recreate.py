@@ -66,7 +66,7 @@ class World(Aws):
         self.changes: tuple[datetime, str] | None = None
         self.failure = ""
         self.weight = 1.0
-        self.components: list[str] = []
+        self.hosts_components = False
         self.schedules: list[str] = []
         self.scalable: dict[str, Any] | None = None
         self.target_tags: dict[str, str] = {}
@@ -85,9 +85,6 @@ class World(Aws):
             "ListTags": lambda _: self.list_tags(),
             "AddTags": lambda given: self.tags.update({tag["Key"]: tag["Value"] for tag in given["Tags"]}),
             "DeleteTags": self.untag,
-            "ListInferenceComponents": lambda _: {
-                "InferenceComponents": [_component(name) for name in self.components]
-            },
             "ListMonitoringSchedules": lambda _: {
                 "MonitoringScheduleSummaries": [{"MonitoringScheduleName": name} for name in self.schedules]
             },
@@ -191,7 +188,9 @@ class World(Aws):
             "EndpointConfigName": name,
             "EndpointConfigArn": ARN,
             "CreationTime": START,
-            "ProductionVariants": [{"VariantName": variant, "ModelName": "model-1"}],
+            "ProductionVariants": [
+                {"VariantName": variant, **({} if self.hosts_components else {"ModelName": "model-1"})}
+            ],
         }
 
     def describe_model(self, given: dict[str, Any]) -> dict[str, Any]:
@@ -275,18 +274,6 @@ class World(Aws):
             if isinstance(one.get("StartTime"), str):
                 one["StartTime"] = datetime.fromisoformat(one["StartTime"])
         return kept, self.target_tags
-
-
-def _component(name: str) -> dict[str, Any]:
-    return {
-        "InferenceComponentName": name,
-        "InferenceComponentArn": ARN,
-        "EndpointArn": ARN,
-        "EndpointName": FULL,
-        "VariantName": "primary",
-        "CreationTime": START,
-        "LastModifiedTime": START,
-    }
 
 
 @pytest.fixture
@@ -431,12 +418,19 @@ def test_a_busy_endpoint_is_left_alone(world: World, again: Recreator, tmp_path:
 
 
 def test_inference_components_are_their_stacks(world: World, again: Recreator) -> None:
-    world.components = ["b", "a"]
+    world.hosts_components = True
     with pytest.raises(
-        WrongOperation, match=r"has inference components \(a, b\).* delete-stack --stack-name rc-project-a"
+        WrongOperation, match=r"is a fleet for inference components.* delete-stack --stack-name rc-proj"
     ):
         again.begin(None, HOURS)
     assert world.of("DeleteEndpoint") == []
+
+
+def test_monitoring_schedules_that_may_not_be_listed_are_doubted(world: World, again: Recreator) -> None:
+    world.next["ListMonitoringSchedules"] = [denied("sagemaker:ListMonitoringSchedules")]
+    again.begin(None, HOURS)
+    assert serves(world)
+    assert "list the monitoring schedules of" in world.warnings[0]
 
 
 def test_monitoring_schedules_have_to_go_before(world: World, again: Recreator) -> None:

@@ -60,7 +60,7 @@ class World(Aws):
             "AddTags": lambda given: self.tags.update({tag["Key"]: tag["Value"] for tag in given["Tags"]}),
             "DeleteTags": self.untag,
             "DescribeAlarms": self.describe_alarms,
-            "GetMetricStatistics": self.statistics,
+            "GetMetricData": self.metrics,
         }
 
     def untag(self, given: dict[str, Any]) -> None:
@@ -125,10 +125,13 @@ class World(Aws):
             "CompositeAlarms": composite if "CompositeAlarm" in wanted else [],
         }
 
-    def statistics(self, given: dict[str, Any]) -> dict[str, Any]:
-        dimensions = {one["Name"]: one["Value"] for one in given["Dimensions"]}
+    def metrics(self, given: dict[str, Any]) -> dict[str, Any]:
+        metric = given["MetricDataQueries"][0]["MetricStat"]["Metric"]
+        dimensions = {one["Name"]: one["Value"] for one in metric["Dimensions"]}
         assert dimensions["EndpointName"] == FULL
-        return {"Datapoints": [{"Sum": self.requests[dimensions["VariantName"]]}]}
+        assert metric["MetricName"] == "Invocations"
+        values = [self.requests[dimensions["VariantName"]] / 2] * 2
+        return {"MetricDataResults": [{"Id": "m0", "Timestamps": [START, START], "Values": values}]}
 
     def shifter(self, environment: Environment) -> Shifter:
         return Shifter(
@@ -326,7 +329,7 @@ def test_a_bake_without_requests_is_doubted(world: World, plan: Plan) -> None:
 
 
 def test_metrics_that_may_not_be_read_end_nothing(world: World, plan: Plan) -> None:
-    world.next["GetMetricStatistics"] = [denied("cloudwatch:GetMetricStatistics")]
+    world.next["GetMetricData"] = [denied("cloudwatch:GetMetricData")]
     shifter, shift = plan(100)
     shifter.run(shift, MINUTES)
     assert world.weights["next"] == 100
