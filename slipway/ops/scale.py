@@ -159,11 +159,11 @@ class Scaler:
         original, why = self._original(target, found.now)
         if until is not None and target.restore is None and original != target.limits:
             self._warn(f"the limits are {target.limits} now; what comes back is {original}, {why}")
-        self._say(f"{self._full}, {self._part}: {target.limits} {self._part.unit}{_count(found)}")
         with (
             lease(self._sagemaker, found.live.arn, _WORD, _LEASE, clock=self._clock.now),
             Unfinished(say=self._warn) as unfinished,
         ):
+            self._say(f"{self._full}, {self._part}: {target.limits} {self._part.unit}{_count(found)}")
             if until is not None:
                 unfinished.begin(
                     f"the scheduled action {RESTORE}",

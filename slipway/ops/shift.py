@@ -185,16 +185,13 @@ class Shifter:
             When somebody else changed the weights or deploys meanwhile, and then they stay as they are; or when AWS
             refuses.
         """
-        stages, alarms = len(shift.stages), f"watching {counted([g.name for g in shift.watched], 'alarm')}"
-        self._say(f"{self._full}: {said(shift.before)}")
-        self._say(f"{alarms} of {' and '.join(shift.variants)}" if bake else "no bake, so no alarm is watched")
-        self._doubt(shift, bake)
-        duration = timedelta(seconds=bake * stages) + SETTLE * (stages + 1)
+        duration = timedelta(seconds=bake * len(shift.stages)) + SETTLE * (len(shift.stages) + 1)
         try:
             with (
                 lease(self._sagemaker, shift.live.arn, _WORD, duration, clock=self._clock.now) as check,
                 Unfinished(say=self._warn) as unfinished,
             ):
+                self._announce(shift, bake)
                 for number, stage in enumerate(shift.stages):
                     patiently(check, self._clock, what=f"read the tags of {self._full}")
                     live = settled(self._sagemaker, self._full, self._clock, within=SETTLE)
@@ -243,9 +240,13 @@ class Shifter:
             lambda: guards(self._cloudwatch, live, variants), self._clock, what=f"look at the alarms of {live.name}"
         )
 
-    def _doubt(self, shift: Shift, bake: Duration) -> None:
+    def _announce(self, shift: Shift, bake: Duration) -> None:
+        self._say(f"{self._full}: {said(shift.before)}")
         if not bake:
+            self._say("no bake, so no alarm is watched")
             return
+        number = counted([guard.name for guard in shift.watched], "alarm")
+        self._say(f"watching {number} of {' and '.join(shift.variants)}")
         if not shift.watched:
             self._warn(f"no alarm watches {' or '.join(shift.variants)}: the stages only pass")
             return
