@@ -113,8 +113,8 @@ def _previous(known: Sequence[Revision], live: Live, held: str, models: Models, 
     why = f" Passed over: {'; '.join(passed)}." if passed else ""
     raise OperationError(
         f"{live.name} has no previous revision: it serves {named(serving)}, and no older one can serve something else."
-        f"{why} Deploy the old version from git instead: take the config back with `git checkout COMMIT -- config`, "
-        f"then `slipway deploy`. `{list_command}` shows every revision; nothing was changed"
+        f"{why} Deploy the old version from git instead: take the config back with `git checkout COMMIT -- config` "
+        f"and deploy it. `{list_command}` shows every revision; nothing was changed"
     )
 
 
