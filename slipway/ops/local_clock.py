@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -50,7 +51,7 @@ def sped_up(target: Target, speed: float | None) -> Iterator[None]:
         raise WrongOperation("--speed is for the local AWS: in an account an update takes the time that it takes")
     url = target.environ["AWS_ENDPOINT_URL"]
     before = steering.clock(url).speed
-    with Unfinished() as unfinished:
+    with Unfinished(say=_say) as unfinished:
         unfinished.always(
             "the speed of the local AWS's clock",
             lambda: steering.set_speed(url, speed),
@@ -58,3 +59,9 @@ def sped_up(target: Target, speed: float | None) -> Iterator[None]:
             f"slipway local clock --speed {before:g}",
         )
         yield
+
+
+def _say(line: str) -> None:
+    """Tell what could not be undone; that the clock runs as before is nothing to tell."""
+    if not line.startswith("undone"):
+        print(line, file=sys.stderr, flush=True)

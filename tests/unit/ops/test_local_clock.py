@@ -44,10 +44,27 @@ def test_it_runs_faster_within_and_as_before_afterwards(given: list[float]) -> N
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
-def test_it_runs_as_before_also_when_the_block_ends_early(given: list[float], error: type[BaseException]) -> None:
+def test_it_runs_as_before_also_when_the_block_ends_early(
+    given: list[float], error: type[BaseException], capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(error), sped_up(LOCAL, 60.0):
         raise error
     assert given == [2.0, 60.0, 2.0]
+    assert capsys.readouterr().err == ""
+
+
+def test_a_clock_that_cannot_be_slowed_down_again_is_told(
+    given: list[float], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def gone(_: str, __: float) -> ClockReading:
+        raise LocalAwsError("it does not answer")
+
+    with sped_up(LOCAL, 60.0):
+        monkeypatch.setattr(steering, "set_speed", gone)
+    assert given == [2.0, 60.0]
+    assert capsys.readouterr().err == (
+        "left as it is: the speed of the local AWS's clock (it does not answer). By hand: slipway local clock --speed 2\n"
+    )
 
 
 def test_without_a_speed_it_is_left_alone(given: list[float]) -> None:
