@@ -63,7 +63,8 @@ def test_a_clock_that_cannot_be_slowed_down_again_is_told(
         monkeypatch.setattr(steering, "set_speed", gone)
     assert given == [2.0, 60.0]
     assert capsys.readouterr().err == (
-        "left as it is: the speed of the local AWS's clock (it does not answer). By hand: slipway local clock --speed 2\n"
+        "left as it is: the speed of the local AWS's clock (it does not answer). By hand: slipway local clock --speed "
+        "2\n"
     )
 
 
