@@ -128,10 +128,10 @@ def _exit_code(error: Exception) -> int | None:
     from botocore.exceptions import BotoCoreError, ClientError
 
     from slipway.ops.confirm import Unconfirmed
-    from slipway.ops.deploy import DeployError, WrongArtifact
-    from slipway.ops.invoke import InvokeError, WrongRequest
-    from slipway.ops.package import PackageError
-    from slipway.ops.storage import PublishError
+    from slipway.ops.deploy.deploy import DeployError, WrongArtifact
+    from slipway.ops.invoke.invoke import InvokeError, WrongRequest
+    from slipway.ops.publish.package import PackageError
+    from slipway.ops.publish.storage import PublishError
     from slipway.ops.target import WrongTarget
     from slipway.ops.trouble import OperationError, WrongOperation
     from slipway.spec.lock import LockError

@@ -14,6 +14,7 @@ from slipway_cdk.execution_role import ExecutionRole
 from slipway_cdk.image_repository import ImageRepository
 from slipway_cdk.log_group import endpoint_log_group
 from slipway_cdk.model_bucket import ModelBucket
+from slipway_cdk.operator_policy import OperatorPolicy
 from slipway_cdk.resource import declare, tags
 from slipway_cdk.results_topics import ResultsTopics
 from slipway_cdk.upload_bucket import UploadBucket
@@ -44,6 +45,7 @@ class FoundationStack(Stack):
         bucket = ModelBucket(self, "ModelBucket", environment=environment, key=key)
         ExecutionRole(self, "ExecutionRole", environment=environment, key=key)
         DeployerPolicy(self, "Deployer", environment=environment, key=key)
+        OperatorPolicy(self, "Operator", environment=environment, key=key)
         InvokerPolicy(self, "Invoker", environment=environment, key=key)
         AlarmTopic(self, "Alarms", environment=environment, key=key)
         ResultsTopics(self, "Results", environment=environment, key=key)

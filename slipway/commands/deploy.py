@@ -33,8 +33,8 @@ def register(commands: Commands) -> None:
 
 def deploy(args: argparse.Namespace) -> int:
     """Bring an environment to what its config says."""
-    from slipway.ops.deploy import Deployer
-    from slipway.ops.local_clock import sped_up
+    from slipway.ops.deploy.deploy import Deployer
+    from slipway.ops.deploy.local_clock import sped_up
     from slipway.ops.target import choose
 
     environment = loaded(args).environment
@@ -58,7 +58,7 @@ def deploy(args: argparse.Namespace) -> int:
 
 def diff(args: argparse.Namespace) -> int:
     """Show what a deployment would change."""
-    from slipway.ops.deploy import Deployer
+    from slipway.ops.deploy.deploy import Deployer
     from slipway.ops.target import choose
 
     environment = loaded(args).environment

@@ -53,8 +53,8 @@ def drill(args: argparse.Namespace) -> int:
     from slipway.drill.declaration import declaration
     from slipway.drill.drill import Drill
     from slipway.drill.places import place
-    from slipway.ops.watch import Quiet
-    from slipway.ops.watch_showing import chosen
+    from slipway.ops.watch.following import Quiet
+    from slipway.ops.watch.showing import chosen
     from slipway.spec.load import load_unpublished
 
     environment = load_unpublished(args.config, args.env)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from slipway.commands.base import FAILED, OK, TIMED_OUT, WRONG, Commands, loaded, no_endpoint, seconds
 
 if TYPE_CHECKING:
-    from slipway.ops.invoke import Answer, Invoker
-    from slipway.ops.request import Request
+    from slipway.ops.invoke.invoke import Answer, Invoker
+    from slipway.ops.invoke.request import Request
     from slipway.spec.endpoint import Endpoint
 
 _EXAMPLES = """slipway invoke iris '[5.1, 3.5, 1.4, 0.2]'
@@ -63,9 +63,9 @@ def count(text: str) -> int:
 
 def invoke(args: argparse.Namespace) -> int:
     """Send an endpoint a request and print its answer."""
-    from slipway.ops.invoke import PATIENCE, Invoker
-    from slipway.ops.invoke_errors import NotYetAnswered
-    from slipway.ops.request import check
+    from slipway.ops.invoke.errors import NotYetAnswered
+    from slipway.ops.invoke.invoke import PATIENCE, Invoker
+    from slipway.ops.invoke.request import check
     from slipway.ops.target import choose
 
     environment = loaded(args).environment
@@ -98,9 +98,9 @@ def _request(args: argparse.Namespace, endpoint: Endpoint) -> Request:
     """Make the request that the arguments describe; what they leave open is the sample's."""
     from dataclasses import replace
 
-    from slipway.ops.invoke_errors import WrongRequest
-    from slipway.ops.payload import content, content_type
-    from slipway.ops.request import Request, check, request_of, sample_of
+    from slipway.ops.invoke.errors import WrongRequest
+    from slipway.ops.invoke.payload import content, content_type
+    from slipway.ops.invoke.request import Request, check, request_of, sample_of
 
     sample = sample_of(endpoint, args.component)
     if args.file is not None and str(args.file) != _STDIN:
@@ -124,7 +124,7 @@ def _request(args: argparse.Namespace, endpoint: Endpoint) -> Request:
 
 
 def _check_queue(args: argparse.Namespace, endpoint: Endpoint) -> None:
-    from slipway.ops.invoke_errors import WrongRequest
+    from slipway.ops.invoke.errors import WrongRequest
 
     if endpoint.asynchronous is None:
         for option, given in (("--no-wait", args.no_wait), ("--timeout", args.timeout is not None)):
@@ -139,7 +139,7 @@ def _queued(invoker: Invoker, args: argparse.Namespace, request: Request) -> int
     import json
     from dataclasses import asdict
 
-    from slipway.ops.invoke import will_be
+    from slipway.ops.invoke.invoke import will_be
 
     queued = invoker.queue(args.endpoint, request)
     # Said before the wait, so that whoever breaks it off knows.
@@ -178,8 +178,8 @@ def _many(invoker: Invoker, args: argparse.Namespace, request: Request) -> int:
     """Ask often, and sum up, also what there is when it is broken off."""
     import json
 
-    from slipway.ops.measures import duration
-    from slipway.ops.repetition import Outcome, repeat, summarize
+    from slipway.ops.invoke.repetition import Outcome, repeat, summarize
+    from slipway.ops.metrics.measures import duration
     from slipway.ops.table import show
 
     outcomes: list[Outcome] = []

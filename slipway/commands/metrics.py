@@ -56,9 +56,9 @@ def metrics(args: argparse.Namespace) -> int:
     """Show an endpoint's key metrics over a time: figures, and how each went."""
     import json
 
-    from slipway.ops.metrics import Metrics, as_dict
-    from slipway.ops.metrics_table import table
-    from slipway.ops.span import now, span
+    from slipway.ops.metrics.metrics import Metrics, as_dict
+    from slipway.ops.metrics.span import now, span
+    from slipway.ops.metrics.table import table
     from slipway.ops.table import show
     from slipway.ops.target import choose
 
@@ -67,7 +67,7 @@ def metrics(args: argparse.Namespace) -> int:
         print(no_endpoint(args.endpoint, tuple(environment.endpoints)), file=sys.stderr)
         return WRONG
     if args.png is not None:
-        from slipway.ops.metrics_chart import check_drawable, draw
+        from slipway.ops.metrics.chart import check_drawable, draw
 
         check_drawable(args.png)
     target = choose(environment, args.target)

@@ -49,7 +49,7 @@ def show_archives(args: argparse.Namespace) -> int:
     """Show the archives of a multi-model endpoint, and whether they are what was published."""
     import json
 
-    from slipway.ops.multi_model import COLUMNS, WRONG_STATES, archives, prefixes
+    from slipway.ops.publish.multi_model import COLUMNS, WRONG_STATES, archives, prefixes
     from slipway.ops.table import show
     from slipway.ops.target import choose
     from slipway.spec.load import LOCK
@@ -80,8 +80,8 @@ def show_archives(args: argparse.Namespace) -> int:
 
 def add(args: argparse.Namespace) -> int:
     """Publish a folder as one more model of a multi-model endpoint, which serves it without a deployment."""
-    from slipway.ops.multi_model import one_prefix
-    from slipway.ops.publish import publish
+    from slipway.ops.publish.multi_model import one_prefix
+    from slipway.ops.publish.publish import publish
     from slipway.ops.target import choose
     from slipway.spec.load import LOCK
     from slipway.spec.lock import artifact_key
@@ -111,8 +111,8 @@ def add(args: argparse.Namespace) -> int:
 
 def take_away(args: argparse.Namespace) -> int:
     """Remove a model from a multi-model endpoint: its archive, and its entry in the lock file."""
-    from slipway.ops.archive_removal import plan_removal, remove
     from slipway.ops.confirm import confirm
+    from slipway.ops.publish.archive_removal import plan_removal, remove
     from slipway.ops.target import choose
 
     environment = _environment(args)

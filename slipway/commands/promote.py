@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from slipway.commands.base import OK, WRONG, Commands, unknown
 
 if TYPE_CHECKING:
-    from slipway.ops.promote import Promoted, Side
+    from slipway.ops.promote.promote import Promoted, Side
 
 _EXAMPLES = """slipway promote iris 2 --from dev --to staging
   slipway promote demand/store-1 1 --from dev --to prod --target aws --from-profile acme-dev --to-profile acme-prod"""
@@ -32,10 +32,10 @@ def register(commands: Commands) -> None:
 
 def promote(args: argparse.Namespace) -> int:
     """Copy a published version to another environment: the same bytes and the same image, hash checked."""
-    from slipway.ops.promote import Side, refuse_one_login
-    from slipway.ops.promote import promote as run
-    from slipway.ops.promotion_config import uses
-    from slipway.ops.publish import published_models
+    from slipway.ops.promote.promote import Side, refuse_one_login
+    from slipway.ops.promote.promote import promote as run
+    from slipway.ops.promote.users import uses
+    from slipway.ops.publish.publish import published_models
     from slipway.ops.target import choose
     from slipway.spec.load import load_unpublished
     from slipway.spec.lock import artifact_key
@@ -77,8 +77,8 @@ def _next(args: argparse.Namespace, done: Promoted, to: Side) -> None:
     """Say what it takes until requests are answered by it."""
     import yaml
 
-    from slipway.ops.multi_model import serving
-    from slipway.ops.promotion_config import to_write, uses
+    from slipway.ops.promote.users import to_write, uses
+    from slipway.ops.publish.multi_model import serving
     from slipway.spec.lock import artifact_key
 
     environment = to.environment

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from slipway.commands.base import OK, WRONG, Commands, unknown
 
 if TYPE_CHECKING:
-    from slipway.ops.publish import Published
+    from slipway.ops.publish.publish import Published
     from slipway.spec.environment import Environment
 
 _EXAMPLE = (
@@ -33,8 +33,8 @@ def register(commands: Commands) -> None:
 
 def publish(args: argparse.Namespace) -> int:
     """Package a folder, upload it under its version, and record its hash."""
-    from slipway.ops.publish import publish as run
-    from slipway.ops.publish import published_models
+    from slipway.ops.publish.publish import publish as run
+    from slipway.ops.publish.publish import published_models
     from slipway.ops.target import choose
     from slipway.spec.load import LOCK, load_unpublished
     from slipway.spec.lock import artifact_key
@@ -64,7 +64,7 @@ def publish(args: argparse.Namespace) -> int:
 
 def report(done: Published, environment: Environment, lock: Path) -> None:
     """Say what was published, and who serves it without a deployment."""
-    from slipway.ops.multi_model import serving
+    from slipway.ops.publish.multi_model import serving
 
     print(f"{'uploaded' if done.uploaded else 'already there'}: {done.uri} ({done.size:,} bytes)")
     print(f"sha256 {done.sha256}, recorded in {lock}")

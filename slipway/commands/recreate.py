@@ -47,7 +47,7 @@ def recreate(args: argparse.Namespace) -> int:
     from datetime import timedelta
 
     from slipway.ops.confirm import confirm
-    from slipway.ops.recreate import Recreator
+    from slipway.ops.recreate.recreate import Recreator
     from slipway.ops.settling import NotSettledError
     from slipway.ops.target import choose
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from slipway.commands.base import OK, WRONG, Commands, loaded, no_endpoint, same_place, seconds
 
 if TYPE_CHECKING:
-    from slipway.ops.revisions import Standing
-    from slipway.ops.rollback import Rollback
+    from slipway.ops.rollback.revisions import Standing
+    from slipway.ops.rollback.rollback import Rollback
     from slipway.ops.target import Target
     from slipway.spec.environment import Environment
 
@@ -51,7 +51,7 @@ def register(commands: Commands) -> None:
 def rollback(args: argparse.Namespace) -> int:
     """Take an endpoint back to an earlier revision."""
     from slipway.ops.confirm import confirm
-    from slipway.ops.rollback import Rollback
+    from slipway.ops.rollback.rollback import Rollback
     from slipway.ops.target import choose
 
     environment = loaded(args).environment
@@ -78,7 +78,7 @@ def rollback(args: argparse.Namespace) -> int:
 def _show(found: list[Standing], *, as_json: bool) -> int:
     import json
 
-    from slipway.ops.revisions import created
+    from slipway.ops.rollback.revisions import created
     from slipway.ops.table import show
 
     if as_json:
@@ -110,9 +110,9 @@ def _go(back: Rollback, environment: Environment, target: Target, args: argparse
     import json
 
     from slipway.ops.live import same_config
-    from slipway.ops.rollback_advice import Advisor
-    from slipway.ops.rollback_report import advice, data, ending
-    from slipway.ops.watch_showing import chosen
+    from slipway.ops.rollback.advice import Advisor
+    from slipway.ops.rollback.report import advice, data, ending
+    from slipway.ops.watch.showing import chosen
 
     out = sys.stderr if args.json else sys.stdout
     way = back.prepare(args.to, now=args.now)

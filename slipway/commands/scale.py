@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from slipway.commands.base import OK, TIMED_OUT, WRONG, Commands, loaded, no_endpoint, same_place
 
 if TYPE_CHECKING:
-    from slipway.ops.scale import Scale
-    from slipway.ops.scale_part import Part
+    from slipway.ops.scale.part import Part
+    from slipway.ops.scale.scale import Scale
     from slipway.spec.units import Duration
 
 _EXAMPLE = """slipway scale iris --min 4 --max 8 --for 2h --env prod --target aws
@@ -55,8 +55,8 @@ def scale(args: argparse.Namespace) -> int:
     """Set other limits of autoscaling for a time, or a number of instances; or show them."""
     from datetime import timedelta
 
-    from slipway.ops.scale import Scaler
-    from slipway.ops.scale_part import part
+    from slipway.ops.scale.part import part
+    from slipway.ops.scale.scale import Scaler
     from slipway.ops.settling import NotSettledError
     from slipway.ops.target import choose
 
@@ -113,7 +113,7 @@ def _show(args: argparse.Namespace, part: Part, found: Scale) -> None:
     """Show the limits as they are, what is temporary of them, and what comes next."""
     import json
 
-    from slipway.ops.scalable import said
+    from slipway.ops.scale.scalable import said
 
     target = found.target
     coming = target.next(found.now) if target else None

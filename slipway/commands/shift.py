@@ -10,7 +10,7 @@ from slipway.commands.base import FAILED, OK, ROLLED_BACK, TIMED_OUT, WRONG, Com
 
 if TYPE_CHECKING:
     from slipway.ops.live import Live
-    from slipway.ops.weights import Weights
+    from slipway.ops.shift.weights import Weights
     from slipway.spec.endpoint import Endpoint
 
 _EXAMPLE = """slipway shift fraud next --stages 10,50,100 --bake 10m --env prod --target aws
@@ -48,7 +48,7 @@ def register(commands: Commands) -> None:
 
 
 def _weights(text: str) -> Weights:
-    from slipway.ops.weights import WrongWeights, parsed
+    from slipway.ops.shift.weights import WrongWeights, parsed
 
     try:
         return parsed(text)
@@ -57,7 +57,7 @@ def _weights(text: str) -> Weights:
 
 
 def _stages(text: str) -> list[float]:
-    from slipway.ops.weights import WrongWeights, stages
+    from slipway.ops.shift.weights import WrongWeights, stages
 
     try:
         return stages(text)
@@ -77,10 +77,10 @@ def _duration(text: str) -> float:
 def shift(args: argparse.Namespace) -> int:
     """Shift traffic to a variant in stages, and back when an alarm trips; or show the weights."""
     from slipway.ops.settling import NotSettledError
-    from slipway.ops.shift import Shifter, Tripped
-    from slipway.ops.shift_plan import advice, in_stages, to_weights
+    from slipway.ops.shift.plan import advice, in_stages, to_weights
+    from slipway.ops.shift.shift import Shifter, Tripped
+    from slipway.ops.shift.weights import said
     from slipway.ops.target import choose
-    from slipway.ops.weights import said
     from slipway.spec.units import Duration
 
     wrong = _misused(args)
@@ -134,9 +134,9 @@ def _show(args: argparse.Namespace, endpoint: Endpoint, live: Live) -> None:
     """Show the weights as they are, beside those that the config declares."""
     import json
 
-    from slipway.ops.shift_plan import weights_of
+    from slipway.ops.shift.plan import weights_of
+    from slipway.ops.shift.weights import number, shares
     from slipway.ops.table import show
-    from slipway.ops.weights import number, shares
 
     weights = weights_of(live)
     declared = {name: member.weight for name, member in endpoint.fleet.items()}

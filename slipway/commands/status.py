@@ -11,7 +11,7 @@ from slipway.commands.base import FAILED, OK, ROLLED_BACK, Commands
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from slipway.ops.inventory import Row
+    from slipway.ops.status.inventory import Row
 
 
 def register(commands: Commands) -> None:
@@ -46,7 +46,7 @@ def show_status(args: argparse.Namespace, *, ask: bool, alone: bool = False) -> 
     """
     import json
 
-    from slipway.ops.inventory import Inventory
+    from slipway.ops.status.inventory import Inventory
     from slipway.ops.target import choose
     from slipway.spec.load import load
 
@@ -67,8 +67,8 @@ def show_status(args: argparse.Namespace, *, ask: bool, alone: bool = False) -> 
 
 
 def _print(rows: Sequence[Row], remedies: Sequence[str], *, ask: bool, alone: bool) -> None:
-    from slipway.ops.inventory import ERROR, UNASKED
-    from slipway.ops.status_table import table
+    from slipway.ops.status.inventory import ERROR, UNASKED
+    from slipway.ops.status.table import table
     from slipway.ops.table import show
 
     if ask:

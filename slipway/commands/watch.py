@@ -42,8 +42,8 @@ def register(commands: Commands) -> None:
 def watch(args: argparse.Namespace) -> int:
     """Watch an endpoint's update to its end, and say whether it was deployed or rolled back."""
     from slipway.ops.target import choose
-    from slipway.ops.watch import follow, follow_component
-    from slipway.ops.watch_showing import chosen
+    from slipway.ops.watch.following import follow, follow_component
+    from slipway.ops.watch.showing import chosen
 
     environment = loaded(args).environment
     if args.endpoint not in environment.endpoints:

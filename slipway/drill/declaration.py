@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slipway.ops.package import package
+from slipway.ops.publish.package import package
 from slipway.ops.trouble import WrongOperation
 from slipway.spec.hosting import Hosting
 from slipway.spec.load import load_unpublished

@@ -18,11 +18,11 @@ from slipway.drill.foretelling import Foretold, foretell
 from slipway.drill.traffic import STEP, Traffic
 from slipway.local import steering
 from slipway.ops.aws_clock import AwsClock
+from slipway.ops.deploy.artifacts import TRAINING
 from slipway.ops.live import describe
-from slipway.ops.needed_artifacts import TRAINING
 from slipway.ops.trouble import NoEndpointError, OperationError
-from slipway.ops.watch import Show, follow
-from slipway.ops.watch_events import Result
+from slipway.ops.watch.events import Result
+from slipway.ops.watch.following import Show, follow
 from slipway.plan.assembly import load
 from slipway.rollout.fleets import PROVISION_SECONDS, Pace
 

@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 done, 1 failed; the reason is the last line on standard output.
     """
     from slipway.drill.declaration import DRILL
-    from slipway.ops.deploy import Deployer, DeployError
+    from slipway.ops.deploy.deploy import Deployer, DeployError
     from slipway.spec.load import load_unpublished
 
     parser = argparse.ArgumentParser()

@@ -50,6 +50,7 @@ _SAGEMAKER = {
     "DescribeEndpoint": ("EndpointName", "endpoint"),
     "DescribeEndpointConfig": ("EndpointConfigName", "endpoint-config"),
     "DescribeInferenceComponent": ("InferenceComponentName", "inference-component"),
+    "DescribeModel": ("ModelName", "model"),
     "DeleteEndpoint": ("EndpointName", "endpoint"),
     "DeleteEndpointConfig": ("EndpointConfigName", "endpoint-config"),
     "DeleteModel": ("ModelName", "model"),
@@ -60,6 +61,7 @@ _SAGEMAKER = {
 _UNSCOPED = {
     "application-autoscaling:DescribeScalableTargets",
     "cloudformation:DescribeStackResources",
+    "cloudwatch:DescribeAlarms",
     "cloudwatch:GetMetricData",
     "cloudwatch:ListMetrics",
     "sagemaker:ListEndpointConfigs",
@@ -67,9 +69,12 @@ _UNSCOPED = {
     "sagemaker:ListInferenceComponents",
     "sagemaker:ListModels",
     "sagemaker:ListMonitoringSchedules",
+    "servicequotas:ListServiceQuotas",
     "tag:GetResources",
 }
-_PREFIXES = {"resourcegroupstaggingapi": "tag"}
+_PREFIXES = {"resourcegroupstaggingapi": "tag", "service-quotas": "servicequotas"}
+#: Operations that are authorized by the action of another name.
+_ACTIONS = {"s3:HeadObject": "s3:GetObject", "s3:ListObjectsV2": "s3:ListBucket"}
 
 
 def request_of(account: Account, service: str, operation: str, call: Mapping[str, Any]) -> Request:
@@ -95,6 +100,7 @@ def request_of(account: Account, service: str, operation: str, call: Mapping[str
         If that is not written here.
     """
     action = f"{_PREFIXES.get(service, service)}:{operation}"
+    action = _ACTIONS.get(action, action)
     if action in _UNSCOPED:
         return Request(action, "*")
     resource = _resource(account, service, operation, call)
@@ -126,12 +132,21 @@ def _resource(account: Account, service: str, operation: str, call: Mapping[str,
         ("cloudformation", "DeleteStack"): "StackName",
         ("application-autoscaling", "ListTagsForResource"): "ResourceARN",
         ("sns", "Publish"): "TopicArn",
+        ("iam", "SimulatePrincipalPolicy"): "PolicySourceArn",
     }.get((service, operation))
-    if named is not None:
+    if named is not None and call[named].startswith("arn:"):
         arn: str = call[named]
-        return arn if arn.startswith("arn:") else None
+        return arn
     if (service, operation) == ("application-autoscaling", "DeregisterScalableTarget"):
         return account.targets(call["ResourceId"])
+    if service == "s3":
+        return f"arn:{account.partition}:s3:::{call['Bucket']}{'/' + call['Key'] if 'Key' in call else ''}"
+    if service == "cloudformation":
+        return account.arn("cloudformation", f"stack/{call['StackName']}/0123")
+    if (service, operation) == ("cloudwatch", "DescribeAlarmHistory"):
+        return account.arn("cloudwatch", f"alarm:{call['AlarmName']}")
+    if (service, operation) == ("ecr", "DescribeImages"):
+        return account.arn("ecr", f"repository/{call['repositoryName']}")
     if (service, operation) == ("ssm", "PutParameter"):
         return account.arn("ssm", f"parameter/{call['Name'].lstrip('/')}")
     return None

@@ -13,7 +13,7 @@ from slipway.drill.places import place, remove
 from slipway.local import steering
 from slipway.ops.live import describe, stack_config
 from slipway.ops.target import Target
-from slipway.ops.watch import Quiet
+from slipway.ops.watch.following import Quiet
 from slipway.spec.environment import Environment
 from slipway.spec.load import load_unpublished
 

@@ -21,10 +21,10 @@ import pytest
 from slipway.cli import main
 from slipway.local import control
 from slipway.ops import target as targets
-from slipway.ops.deploy import cdk_command
-from slipway.ops.inventory import Inventory, Row
-from slipway.ops.invoke import InvokeError, Invoker, Request
-from slipway.ops.publish import publish
+from slipway.ops.deploy.deploy import cdk_command
+from slipway.ops.invoke.invoke import InvokeError, Invoker, Request
+from slipway.ops.publish.publish import publish
+from slipway.ops.status.inventory import Inventory, Row
 from slipway.ops.target import Target, local_target
 from slipway.spec.endpoint import Endpoint
 from slipway.spec.environment import Environment

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from slipway.local import control
-from slipway.ops.invoke import InvokeError, Invoker, Request
-from slipway.ops.invoke_errors import UnansweredError
-from slipway.ops.repetition import repeat, summarize
+from slipway.ops.invoke.errors import UnansweredError
+from slipway.ops.invoke.invoke import InvokeError, Invoker, Request
+from slipway.ops.invoke.repetition import repeat, summarize
 from slipway.ops.target import local_target
 from slipway.spec.environment import Environment
 from slipway.spec.load import from_mapping

@@ -12,8 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from slipway.local import control, steering
-from slipway.ops.metrics import Figures, Found, Metrics
-from slipway.ops.span import now, span
+from slipway.ops.metrics.metrics import Figures, Found, Metrics
+from slipway.ops.metrics.span import now, span
 from slipway.ops.target import Target, local_target
 from slipway.spec.environment import Environment
 from slipway.spec.load import from_mapping

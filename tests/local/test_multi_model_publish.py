@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from slipway.ops.deploy import BOOTSTRAP_PARAMETER, Deployer
-from slipway.ops.publish import Published, VersionTaken, publish
+from slipway.ops.deploy.deploy import BOOTSTRAP_PARAMETER, Deployer
+from slipway.ops.publish.publish import Published, VersionTaken, publish
 from slipway.spec.lock import read_lock
 from tests.local.conftest import LocalAws
 from tests.local.hosting import ROLE

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from botocore.exceptions import ClientError
 
-from slipway.ops.promote import Promoted, Side, promote
+from slipway.ops.promote.promote import Promoted, Side, promote
 from slipway.spec.lock import read_lock
 from tests.local.conftest import Client, LocalAws
 from tests.local.two_accounts import ACCOUNTS, Project

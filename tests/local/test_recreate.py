@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from slipway.local import control
-from slipway.ops.recreate import Recreator
-from slipway.ops.recreate_note import Note, note_path
+from slipway.ops.recreate.note import Note, note_path
+from slipway.ops.recreate.recreate import Recreator
 from slipway.ops.trouble import NoEndpointError
 from tests.local.conftest import LocalAws, Stack
 from tests.local.hosting import ROLE

@@ -16,12 +16,12 @@ from slipway.cli import main
 from slipway.local import control, steering
 from slipway.ops import target as targets
 from slipway.ops.aws_clock import AwsClock
-from slipway.ops.inventory import Inventory
 from slipway.ops.live import describe, same_config, stack_config
-from slipway.ops.rollback import Rollback
+from slipway.ops.rollback.rollback import Rollback
+from slipway.ops.status.inventory import Inventory
 from slipway.ops.target import Target
 from slipway.ops.trouble import BusyError, OperationError
-from slipway.ops.watch_events import Result
+from slipway.ops.watch.events import Result
 from slipway.spec.environment import Environment
 from slipway.spec.load import from_mapping
 from tests.local import test_rollouts as moving

@@ -10,8 +10,8 @@ import pytest
 
 from slipway.local import control
 from slipway.ops.lease import OPERATION
-from slipway.ops.scale import Scaler
-from slipway.ops.scale_part import part
+from slipway.ops.scale.part import part
+from slipway.ops.scale.scale import Scaler
 from slipway.ops.trouble import BusyError, OperationError
 from slipway.spec.units import Duration
 from tests.local.conftest import LocalAws

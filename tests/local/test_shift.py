@@ -16,11 +16,11 @@ import yaml
 
 from slipway.cli import main
 from slipway.local import control
-from slipway.ops import shift as shifting
 from slipway.ops import target as targets
 from slipway.ops.lease import OPERATION
-from slipway.ops.shift import Shifter, Tripped
-from slipway.ops.shift_plan import in_stages
+from slipway.ops.shift import shift as shifting
+from slipway.ops.shift.plan import in_stages
+from slipway.ops.shift.shift import Shifter, Tripped
 from slipway.ops.trouble import BusyError
 from slipway.spec.lock import LOCK_PATH, record
 from slipway.spec.units import Duration

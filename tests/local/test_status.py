@@ -15,7 +15,7 @@ import pytest
 from slipway.cli import main
 from slipway.local import control, steering
 from slipway.ops import target as targets
-from slipway.ops.inventory import Inventory, Row
+from slipway.ops.status.inventory import Inventory, Row
 from slipway.ops.target import Target, local_target
 from slipway.spec.environment import Environment
 from slipway.spec.load import load

@@ -12,9 +12,9 @@ import pytest
 from slipway.local import control, steering
 from slipway.ops.aws_clock import AwsClock
 from slipway.ops.target import Target
-from slipway.ops.watch import Quiet, follow, follow_component
-from slipway.ops.watch_events import Event, Outcome, Result
-from slipway.ops.watch_showing import Lines
+from slipway.ops.watch.events import Event, Outcome, Result
+from slipway.ops.watch.following import Quiet, follow, follow_component
+from slipway.ops.watch.showing import Lines
 from tests.local import test_rollouts as moving
 from tests.local.conftest import ACCOUNT, REGION
 from tests.local.hosting import Hosting

@@ -13,8 +13,8 @@ from slipway.ops.preflight import service, stacks
 from slipway.ops.preflight.facts import EndpointFacts
 from slipway.ops.preflight.report import Finding, failed, ok, options, warning
 from slipway.ops.preflight.update import Update, ending_alarms, update_of
-from slipway.ops.revisions_content import Models
-from slipway.ops.revisions_intact import Inspector
+from slipway.ops.rollback.contents import Models
+from slipway.ops.rollback.intact import Inspector
 from slipway.ops.trouble import BusyError
 from slipway.rollout.fleets import Pace
 

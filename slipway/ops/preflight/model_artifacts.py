@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from slipway.ops.preflight.permissions import MAY_READ, Read, Role, readable
 from slipway.ops.preflight.report import Finding, failed, listed, ok, warning
-from slipway.ops.storage import METADATA_KEY, PublishError, content_hash, short
+from slipway.ops.publish.storage import METADATA_KEY, PublishError, content_hash, short
 from slipway.ops.trouble import code, is_denied
 from slipway.spec.lock import PUBLISHED_KEY
 from slipway.spec.sources import artifacts

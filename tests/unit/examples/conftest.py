@@ -14,7 +14,7 @@ from typing import BinaryIO, NamedTuple, cast
 import pytest
 
 from slipway.local import worker
-from slipway.ops.package import package
+from slipway.ops.publish.package import package
 
 MODELS = Path(__file__).parents[3] / "examples/models"
 

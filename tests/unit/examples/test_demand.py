@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from slipway.ops.package import package
+from slipway.ops.publish.package import package
 
 JSON, CSV = "application/json", "text/csv"
 STORES = ("store-1", "store-2", "store-3")

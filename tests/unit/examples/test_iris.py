@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from slipway.ops.package import package
+from slipway.ops.publish.package import package
 from slipway.spec.lock import LOCK_PATH, artifact_key, read_lock
 
 ROOT = Path(__file__).parents[3]

@@ -13,7 +13,7 @@ from types import ModuleType
 
 import pytest
 
-from slipway.ops.package import package
+from slipway.ops.publish.package import package
 
 MODELS = Path(__file__).parents[3] / "examples/models"
 TABULAR = ("prices", "scaling", "fraud", "demand")

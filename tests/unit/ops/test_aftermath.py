@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from slipway.ops import aftermath
-from slipway.ops.aftermath import rolled_back, under_way
+from slipway.ops.deploy import aftermath
+from slipway.ops.deploy.aftermath import rolled_back, under_way
 from slipway.ops.preflight.facts import Config, EndpointFacts, StackState
 from slipway.ops.target import Target
 from tests.unit.ops.preflight.fakes import FULL, WHEN, Stubs, environment, live

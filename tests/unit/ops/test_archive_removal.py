@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from slipway.ops.archive_removal import Removal, Removed, plan_removal, remove
-from slipway.ops.storage import PublishError
+from slipway.ops.publish.archive_removal import Removal, Removed, plan_removal, remove
+from slipway.ops.publish.storage import PublishError
 from slipway.ops.trouble import BusyError, OperationError, WrongOperation
 from slipway.spec.lock import LockError, read_lock, record
 from tests.unit.ops.multi_model import (
@@ -171,7 +171,7 @@ def test_a_lock_file_that_cannot_be_written_says_what_is_left(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("slipway.ops.archive_removal.write_lock", full)
+    monkeypatch.setattr("slipway.ops.publish.archive_removal.write_lock", full)
     with pytest.raises(OperationError, match=r"is removed, but .*models\.lock\.json cannot be written \(No space"):
         remove(removal, s3=filled)
     monkeypatch.undo()

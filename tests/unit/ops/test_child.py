@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.ops.child import run_to_end
+from slipway.ops.deploy.child import run_to_end
 
 #: Says that it has begun, and on a signal which one came.
 CHILD = """
@@ -27,7 +27,7 @@ time.sleep(60)
 #: Runs it as `slipway` does, and says how it ended.
 PARENT = """
 import os, pathlib, sys
-from slipway.ops.child import run_to_end
+from slipway.ops.deploy.child import run_to_end
 from slipway.ops.unfinished import Terminated, terminable
 with terminable():
     try:
@@ -67,7 +67,9 @@ def test_one_that_does_not_listen_is_killed(tmp_path: Path) -> None:
         "(pathlib.Path(sys.argv[1]) / 'begun').write_text('')\n"
         "time.sleep(60)\n"
     )
-    hurried = PARENT.replace("with terminable", "import slipway.ops.child as child\nchild._TOLD = 0.2\nwith terminable")
+    hurried = PARENT.replace(
+        "with terminable", "import slipway.ops.deploy.child as child\nchild._TOLD = 0.2\nwith terminable"
+    )
     command = [sys.executable, "-c", hurried, deaf, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as parent:
         while not (tmp_path / "begun").exists():

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from slipway.cli import main
-from slipway.ops import needed_artifacts
 from slipway.ops import target as targets
-from slipway.ops.deploy import BOOTSTRAP_PARAMETER, Deployer, DeployError, WrongArtifact
-from slipway.ops.package import package
+from slipway.ops.deploy import artifacts as needed_artifacts
+from slipway.ops.deploy.deploy import BOOTSTRAP_PARAMETER, Deployer, DeployError, WrongArtifact
+from slipway.ops.publish.package import package
 from slipway.spec.lock import read_lock, record
 from tests.unit.ops.conftest import MODEL, Declare
 

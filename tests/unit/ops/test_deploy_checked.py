@@ -14,11 +14,11 @@ from botocore.exceptions import ClientError
 
 from slipway.cli import main
 from slipway.commands import deploy as command_module
-from slipway.ops import deploy
 from slipway.ops import target as targets
-from slipway.ops.aftermath import RolledBack
 from slipway.ops.aws_clock import AwsClock
-from slipway.ops.deploy import Deployer, DeployError, UnreadyError
+from slipway.ops.deploy import deploy
+from slipway.ops.deploy.aftermath import RolledBack
+from slipway.ops.deploy.deploy import Deployer, DeployError, UnreadyError
 from slipway.ops.preflight.checklist import Scope
 from slipway.ops.preflight.facts import StackState
 from slipway.ops.preflight.report import Check, Finding, Report, failed, ok, warning

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from slipway.ops.hosted import capacity, mode, strategy, traffic
+from slipway.ops.status.hosted import capacity, mode, strategy, traffic
 
 
 def size(kind: str, value: int) -> dict[str, Any]:

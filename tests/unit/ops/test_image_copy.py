@@ -16,8 +16,8 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import ANY, Stubber
 
-from slipway.ops import image_copy
-from slipway.ops.image_copy import Copied, ImageError, Repository, copy_image
+from slipway.ops.promote import image_copy
+from slipway.ops.promote.image_copy import Copied, ImageError, Repository, copy_image
 
 if TYPE_CHECKING:
     from types_boto3_ecr import ECRClient

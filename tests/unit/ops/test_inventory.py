@@ -12,9 +12,9 @@ from botocore.exceptions import ClientError
 
 from slipway.cli import main
 from slipway.ops import target as targets
-from slipway.ops.inventory import Inventory, Row
-from slipway.ops.standing import Config, Standing, Standings
-from slipway.ops.status_table import table
+from slipway.ops.status.inventory import Inventory, Row
+from slipway.ops.status.standing import Config, Standing, Standings
+from slipway.ops.status.table import table
 from slipway.ops.target import Target
 from slipway.ops.trouble import OperationError
 from tests.unit.ops.conftest import MODEL, Declare

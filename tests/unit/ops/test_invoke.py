@@ -12,9 +12,9 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from slipway.ops.invoke import InvokeError, Invoker, Queued, Request, WrongRequest
-from slipway.ops.invoke_errors import NotYetAnswered, UnansweredError
-from slipway.ops.request import check, request_of
+from slipway.ops.invoke.errors import NotYetAnswered, UnansweredError
+from slipway.ops.invoke.invoke import InvokeError, Invoker, Queued, Request, WrongRequest
+from slipway.ops.invoke.request import check, request_of
 from slipway.ops.target import Target
 from slipway.spec.endpoint import Endpoint
 from tests.unit.ops.conftest import MODEL, Declare

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from slipway.ops.key_metrics import KeyMetric, key_metrics, owners
-from slipway.ops.measures import Machine, Measure
+from slipway.ops.metrics.key_metrics import KeyMetric, key_metrics, owners
+from slipway.ops.metrics.measures import Machine, Measure
 from slipway.spec.environment import Environment
 from slipway_cdk.graphs import graphs
 from tests.unit.ops.conftest import Declare

@@ -9,7 +9,7 @@ import pytest
 from slipway.local import steering
 from slipway.local.control import LocalAwsError
 from slipway.local.steering import ClockReading
-from slipway.ops.local_clock import sped_up, speed_of
+from slipway.ops.deploy.local_clock import sped_up, speed_of
 from slipway.ops.target import Target
 from slipway.ops.trouble import WrongOperation
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from slipway.ops.measures import Machine, Measure, number, readable
+from slipway.ops.metrics.measures import Machine, Measure, number, readable
 
 LARGE, XLARGE, GPUS = Machine(("ml.m5.large",)), Machine(("ml.m5.xlarge",)), Machine(("ml.g5.12xlarge",))
 NEW = Machine(("ml.m99.large",))

@@ -13,11 +13,11 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from slipway.cli import main
-from slipway.ops import metrics as module
 from slipway.ops import target as targets
-from slipway.ops.metrics import Figures, Metrics, as_dict
-from slipway.ops.metrics_table import table
-from slipway.ops.span import Span
+from slipway.ops.metrics import metrics as module
+from slipway.ops.metrics.metrics import Figures, Metrics, as_dict
+from slipway.ops.metrics.span import Span
+from slipway.ops.metrics.table import table
 from slipway.ops.target import Target
 from slipway.ops.trouble import OperationError, WrongOperation
 from tests.unit.ops.conftest import Declare
@@ -323,7 +323,7 @@ def test_a_variant_or_component_that_is_not_there_is_wrong_usage(
 def command(clients: dict[str, Any], root: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The command, in an account whose CloudWatch has nothing yet."""
     monkeypatch.setattr(targets, "choose", lambda *_, **__: Target("aws", "111122223333", "eu-west-1", {}, "here"))
-    monkeypatch.setattr("slipway.ops.span.now", lambda _: SPAN.now)
+    monkeypatch.setattr("slipway.ops.metrics.span.now", lambda _: SPAN.now)
     clients["cloudwatch"] = CloudWatch({})
     return ["metrics", "iris", "--config", str(root / "config")]
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from slipway.ops import metrics_chart
-from slipway.ops.key_metrics import REQUESTS, KeyMetric, Owner
-from slipway.ops.measures import Machine, Measure
-from slipway.ops.metrics import Figures, Found, Section
-from slipway.ops.metrics_chart import Line, check_drawable, draw, panels
-from slipway.ops.span import Span
+from slipway.ops.metrics import chart as metrics_chart
+from slipway.ops.metrics.chart import Line, check_drawable, draw, panels
+from slipway.ops.metrics.key_metrics import REQUESTS, KeyMetric, Owner
+from slipway.ops.metrics.measures import Machine, Measure
+from slipway.ops.metrics.metrics import Figures, Found, Section
+from slipway.ops.metrics.span import Span
 from slipway.ops.trouble import OperationError, WrongOperation
 
 START = datetime(2026, 11, 29, 9, tzinfo=UTC)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from slipway.ops.multi_model import Archive, archives, one_prefix, prefixes, scripts, serving
-from slipway.ops.storage import PublishError
+from slipway.ops.publish.multi_model import Archive, archives, one_prefix, prefixes, scripts, serving
+from slipway.ops.publish.storage import PublishError
 from slipway.ops.trouble import WrongOperation
 from slipway.spec.lock import read_lock, record
 from tests.unit.ops import multi_model as shared

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from slipway.ops import package as packaging
-from slipway.ops.package import PackageError, package
+from slipway.ops.publish import package as packaging
+from slipway.ops.publish.package import PackageError, package
 
 if TYPE_CHECKING:
     from pathlib import Path

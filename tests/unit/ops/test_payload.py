@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from slipway.ops.invoke_errors import WrongRequest
-from slipway.ops.payload import content, content_type
+from slipway.ops.invoke.errors import WrongRequest
+from slipway.ops.invoke.payload import content, content_type
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from slipway.ops import promote as promoting
-from slipway.ops import storage
-from slipway.ops.package import Package
-from slipway.ops.promote import Promoted, PromoteError, Side, promote, refuse_one_login
-from slipway.ops.promotion_config import Use, same_image, to_write, uses
-from slipway.ops.storage import PublishError
+from slipway.ops.promote import promote as promoting
+from slipway.ops.promote.promote import Promoted, PromoteError, Side, promote, refuse_one_login
+from slipway.ops.promote.users import Use, same_image, to_write, uses
+from slipway.ops.publish import storage
+from slipway.ops.publish.package import Package
+from slipway.ops.publish.storage import PublishError
 from slipway.ops.target import WrongTarget
 from slipway.ops.trouble import WrongOperation
 from slipway.spec.lock import read_lock

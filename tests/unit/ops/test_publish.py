@@ -13,10 +13,10 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from moto import mock_aws
 
-from slipway.ops import storage
-from slipway.ops.package import PackageError, package
-from slipway.ops.publish import Published, VersionTaken, publish, published_models
-from slipway.ops.storage import PublishError
+from slipway.ops.publish import storage
+from slipway.ops.publish.package import PackageError, package
+from slipway.ops.publish.publish import Published, VersionTaken, publish, published_models
+from slipway.ops.publish.storage import PublishError
 from slipway.spec.lock import LockError, read_lock, record
 from tests.unit.ops.conftest import Declare
 

@@ -13,12 +13,12 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from slipway.cli import main
-from slipway.ops import recreate as recreating
 from slipway.ops import target as targets
 from slipway.ops.lease import OPERATION
-from slipway.ops.recreate import Recreator
-from slipway.ops.recreate_note import note_path, read_note
-from slipway.ops.scalable import RESTORE
+from slipway.ops.recreate import recreate as recreating
+from slipway.ops.recreate.note import note_path, read_note
+from slipway.ops.recreate.recreate import Recreator
+from slipway.ops.scale.scalable import RESTORE
 from slipway.ops.settling import NotSettledError
 from slipway.ops.trouble import BusyError, NoEndpointError, OperationError, WrongOperation
 from slipway.ops.unfinished import terminable

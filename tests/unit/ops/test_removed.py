@@ -11,9 +11,9 @@ from botocore.exceptions import ClientError
 
 from slipway.cli import main
 from slipway.ops import target as targets
-from slipway.ops.deploy import BOOTSTRAP_PARAMETER, Deployer, DeployError
-from slipway.ops.inventory import Inventory
-from slipway.ops.removed import Removals
+from slipway.ops.deploy.deploy import BOOTSTRAP_PARAMETER, Deployer, DeployError
+from slipway.ops.deploy.removed import Removals
+from slipway.ops.status.inventory import Inventory
 from slipway.ops.target import Target
 from slipway.spec.environment import Environment
 from tests.unit.ops.conftest import MODEL, Declare

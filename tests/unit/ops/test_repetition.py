@@ -7,9 +7,9 @@ from typing import cast
 
 import pytest
 
-from slipway.ops.invoke import Answer, Invoker, Request
-from slipway.ops.invoke_errors import InvokeError, UnansweredError
-from slipway.ops.repetition import Answers, Outcome, percentile, repeat, summarize
+from slipway.ops.invoke.errors import InvokeError, UnansweredError
+from slipway.ops.invoke.invoke import Answer, Invoker, Request
+from slipway.ops.invoke.repetition import Answers, Outcome, percentile, repeat, summarize
 
 REQUEST = Request(b"[1]", "application/json")
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from slipway.ops.live import Revision, describe, same_config
-from slipway.ops.revisions import Standing, exact, known_revisions, named, standings
-from slipway.ops.revisions_content import UNKNOWN, Models, differences
-from slipway.ops.revisions_intact import Inspector, Soundness
+from slipway.ops.rollback.contents import UNKNOWN, Models, differences
+from slipway.ops.rollback.intact import Inspector, Soundness
+from slipway.ops.rollback.revisions import Standing, exact, known_revisions, named, standings
 from slipway.ops.target import Target
 from tests.unit.ops.conftest import Declare
 from tests.unit.ops.fake_endpoint import ACCOUNT, BUCKET, ENDPOINT, IMAGE, World, arn, error

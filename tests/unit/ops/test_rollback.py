@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
 
-from slipway.ops import rollback as module
-from slipway.ops.rollback import Rollback
-from slipway.ops.rollback_way import Ended, Way
+from slipway.ops.rollback import rollback as module
+from slipway.ops.rollback.rollback import Rollback
+from slipway.ops.rollback.way import Ended, Way
 from slipway.ops.target import Target
 from slipway.ops.trouble import BusyError, NoEndpointError, OperationError, WrongOperation
-from slipway.ops.watch_events import Outcome, Result
+from slipway.ops.watch.events import Outcome, Result
 from slipway.spec.environment import Environment
 from tests.unit.ops.conftest import MODEL, Declare
 from tests.unit.ops.fake_endpoint import CANARY, ENDPOINT, IN_PROGRESS, STACK, TAGS, World, arn, error

@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from slipway.ops.live import describe
-from slipway.ops.revisions import known_revisions
-from slipway.ops.revisions_content import Models
-from slipway.ops.rollback_advice import Advisor, Change
+from slipway.ops.rollback.advice import Advisor, Change
+from slipway.ops.rollback.contents import Models
+from slipway.ops.rollback.revisions import known_revisions
 from slipway.spec.load import load_unpublished
 from tests.unit.ops.fake_endpoint import BUCKET, ENDPOINT, IMAGE, World
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from slipway.cli import main
-from slipway.ops import rollback as module
 from slipway.ops import target as targets
-from slipway.ops.watch_events import Outcome, Result
+from slipway.ops.rollback import rollback as module
+from slipway.ops.watch.events import Outcome, Result
 from tests.unit.ops.fake_endpoint import ENDPOINT, STACK, World, error
 from tests.unit.ops.test_rollback_advice import BASE, DEV
 

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from slipway.cli import main
-from slipway.ops import scale as scaling
 from slipway.ops import target as targets
 from slipway.ops.lease import OPERATION
-from slipway.ops.scalable import RESTORE
-from slipway.ops.scale import Scaler
-from slipway.ops.scale_part import part
+from slipway.ops.scale import scale as scaling
+from slipway.ops.scale.part import part
+from slipway.ops.scale.scalable import RESTORE
+from slipway.ops.scale.scale import Scaler
 from slipway.ops.settling import NotSettledError
 from slipway.ops.trouble import BusyError, NoEndpointError, OperationError, WrongOperation
 from slipway.ops.unfinished import terminable

@@ -13,11 +13,11 @@ from botocore.exceptions import EndpointConnectionError
 
 from slipway.ops.lease import OPERATION
 from slipway.ops.settling import NotSettledError
-from slipway.ops.shift import Shift, Shifter, Tripped
-from slipway.ops.shift_plan import Stage, advice, in_stages, to_weights
+from slipway.ops.shift.plan import Stage, advice, in_stages, to_weights
+from slipway.ops.shift.shift import Shift, Shifter, Tripped
+from slipway.ops.shift.weights import Weights
 from slipway.ops.trouble import BusyError, NoEndpointError, OperationError, WrongOperation
 from slipway.ops.unfinished import terminable
-from slipway.ops.weights import Weights
 from slipway.spec.environment import Environment
 from slipway.spec.units import Duration
 from tests.unit.ops.answering import EXPIRED, GONE, IN_PROGRESS, START, THROTTLED, Aws, Refusal, denied

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from slipway.local import steering
-from slipway.ops.span import PERIODS, RETENTION, now, span
+from slipway.ops.metrics.span import PERIODS, RETENTION, now, span
 from slipway.ops.target import Target
 from slipway.ops.trouble import WrongOperation
 

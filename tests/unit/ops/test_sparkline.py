@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from slipway.ops.sparkline import sparkline
+from slipway.ops.metrics.sparkline import sparkline
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from slipway.ops.live import live_of
-from slipway.ops.standing import Config, Standing, Standings
+from slipway.ops.status.standing import Config, Standing, Standings
 from tests.unit.ops.conftest import Declare
 
 FIRST = datetime(2026, 11, 29, 9, tzinfo=UTC)

@@ -13,7 +13,7 @@ from slipway.cli import main
 from slipway.ops import target as targets
 from slipway.ops.trouble import NoEndpointError, OperationError
 from slipway.ops.unfinished import Terminated
-from slipway.ops.watch_events import Outcome, Result
+from slipway.ops.watch.events import Outcome, Result
 from tests.unit.ops.answering import EXPIRED, THROTTLED, Refusal, denied
 from tests.unit.ops.watching import (
     ALARMS,

@@ -9,7 +9,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from slipway.local.control import LocalAwsError
 from slipway.ops.aws_clock import AwsClock
-from slipway.ops.watch_clock import WatchClock
+from slipway.ops.watch.clock import WatchClock
 from tests.unit.ops.answering import START, Aws
 
 LOST = EndpointConnectionError(endpoint_url="https://sts.eu-west-1.amazonaws.com/")

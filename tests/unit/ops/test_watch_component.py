@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from slipway.ops.trouble import NoEndpointError
-from slipway.ops.watch import follow_component
-from slipway.ops.watch_component import differences
-from slipway.ops.watch_events import Outcome, Result
-from slipway.ops.watch_showing import Lines
+from slipway.ops.watch.component import differences
+from slipway.ops.watch.events import Outcome, Result
+from slipway.ops.watch.following import follow_component
+from slipway.ops.watch.showing import Lines
 from tests.unit.ops.answering import START, Aws, Refusal
 
 NAME, STACK = "rc-project-a-dev-shared--prices", "rc-project-a-dev-shared"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from slipway.ops.live import Live, live_of
-from slipway.ops.watch_progress import Position, Sighting, Track, sight
+from slipway.ops.watch.progress import Position, Sighting, Track, sight
 from slipway.rollout.fleets import Update, Variant
 from slipway.rollout.policy import read
 from slipway.rollout.stages import BAKES, Kind

@@ -12,11 +12,11 @@ from rich.console import Console
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
-from slipway.ops.watch_clock import WatchClock
-from slipway.ops.watch_events import Event
-from slipway.ops.watch_live import LiveDisplay, drawn
-from slipway.ops.watch_showing import JsonLines, Lines, chosen
-from slipway.ops.watch_view import View
+from slipway.ops.watch.clock import WatchClock
+from slipway.ops.watch.display import LiveDisplay, drawn
+from slipway.ops.watch.events import Event
+from slipway.ops.watch.showing import JsonLines, Lines, chosen
+from slipway.ops.watch.view import View
 from tests.unit.ops.answering import START, denied
 from tests.unit.ops.watching import ALARMS, ENDPOINT, MOVES, NEW, OLD, World, described, variant
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from slipway.ops.watch_template import declared
+from slipway.ops.watch.template import declared
 from tests.unit.ops.answering import Aws
 
 KIND = "AWS::SageMaker::Endpoint"

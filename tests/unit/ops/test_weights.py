@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from slipway.ops.weights import (
+from slipway.ops.shift.weights import (
     WrongWeights,
     divided_alike,
     gaining,

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from slipway.ops.watch import Show, follow
-from slipway.ops.watch_events import Outcome
-from slipway.ops.watch_showing import Lines
+from slipway.ops.watch.events import Outcome
+from slipway.ops.watch.following import Show, follow
+from slipway.ops.watch.showing import Lines
 from tests.unit.ops.answering import GONE, START, Aws, Refusal
 
 ENDPOINT, STACK = "rc-project-a-dev-iris-ep", "rc-project-a-dev-iris"

@@ -1,0 +1,1 @@
+"""The key metrics of an endpoint: asked for, summed up, shown."""

@@ -1,0 +1,1 @@
+"""A model version from one environment to the next: the same bytes, the same image digest."""

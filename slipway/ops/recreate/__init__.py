@@ -1,0 +1,1 @@
+"""Delete an endpoint and create it again."""

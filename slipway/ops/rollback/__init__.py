@@ -1,0 +1,1 @@
+"""The way back to an earlier revision: which there are, what is checked, what guards it, what to change afterwards."""

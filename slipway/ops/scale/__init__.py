@@ -1,0 +1,1 @@
+"""Temporary limits of autoscaling."""

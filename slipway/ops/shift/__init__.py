@@ -1,0 +1,1 @@
+"""Traffic between an endpoint's variants."""

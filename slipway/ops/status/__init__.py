@@ -1,0 +1,1 @@
+"""All endpoints of an environment at a glance."""

@@ -1,0 +1,1 @@
+"""Watch an update to its end: looking, judging and showing are kept apart."""
