@@ -147,6 +147,7 @@ class DeployerPolicy(Construct):
                     "cloudwatch:PutMetricAlarm",
                     "cloudwatch:DeleteAlarms",
                     "cloudwatch:DescribeAlarms",
+                    "cloudwatch:TagResource",
                 ],
                 resources=[alarms],
             ),

@@ -148,6 +148,11 @@ class Names:
         return f"SageMaker-{self.prefix}-{self.region}-Deployer"
 
     @property
+    def operator_policy(self) -> str:
+        """Managed policy for whoever watches over endpoints."""
+        return f"SageMaker-{self.prefix}-{self.region}-Operator"
+
+    @property
     def invoker_policy(self) -> str:
         """Managed policy for applications that invoke endpoints."""
         return f"SageMaker-{self.prefix}-{self.region}-Invoker"
@@ -228,6 +233,7 @@ class Names:
         yield Limit("S3 bucket", 63), self.log_bucket
         yield Limit("IAM role", 64), self.execution_role
         yield Limit("IAM policy", 128), self.deployer_policy
+        yield Limit("IAM policy", 128), self.operator_policy
         yield Limit("IAM policy", 128), self.invoker_policy
         yield Limit("SNS topic", 256), self.topic
         yield Limit("KMS alias", 256), self.key_alias

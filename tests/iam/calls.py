@@ -141,7 +141,7 @@ def _resource(account: Account, service: str, operation: str, call: Mapping[str,
         return account.targets(call["ResourceId"])
     if service == "s3":
         return f"arn:{account.partition}:s3:::{call['Bucket']}{'/' + call['Key'] if 'Key' in call else ''}"
-    if service == "cloudformation":
+    if service == "cloudformation" and operation.startswith(("Describe", "List")):
         return account.arn("cloudformation", f"stack/{call['StackName']}/0123")
     if (service, operation) == ("cloudwatch", "DescribeAlarmHistory"):
         return account.arn("cloudwatch", f"alarm:{call['AlarmName']}")

@@ -14,7 +14,12 @@ from typing import Any
 
 import pytest
 
-from slipway.local import steering
+from slipway.local import control, steering
+from slipway.local.iam_policy import Decision, evaluate
+from slipway.ops.preflight.checklist import Scope, preflight
+from slipway.ops.target import Target
+from slipway.spec.load import load
+from tests.iam.calls import Account, request_of
 from tests.local.test_launch import LINKED, Project
 
 PREFIX = "rc-project-a-staging"
@@ -185,6 +190,49 @@ def test_another_operator_at_work_fails(deployed: Project) -> None:
         assert finding["do"].startswith("wait, or if that one is dead remove the tag")
     finally:
         sagemaker.delete_tags(ResourceArn=arn, TagKeys=[tag["Key"]])
+
+
+def test_the_operators_policy_allows_all_that_the_checklist_asks(
+    deployed: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    iam, sagemaker = deployed.client("iam"), deployed.client("sagemaker")
+    arn = f"arn:aws:iam::111122223333:policy/SageMaker-{PREFIX}-eu-west-1-Operator"
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    statements = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]["Statement"]
+    asked: list[tuple[str, str, Mapping[str, Any]]] = []
+    plain = Target.client
+
+    def noting(self: Target, service: str) -> Any:
+        made = plain(self, service)
+        made.meta.events.register(
+            "provide-client-params", lambda params, model, **_: asked.append((service, model.name, dict(params)))
+        )
+        return made
+
+    monkeypatch.setattr(Target, "client", noting)
+    loaded = load(deployed.folder / "config", "staging")
+    here = control.environment(deployed.url, "111122223333", "eu-west-1")
+    report = preflight(
+        loaded.environment,
+        Target("local", "111122223333", "eu-west-1", here, ""),
+        Scope(("iris",), loaded.hashes),
+    )
+    assert report.passed(strict=True), "\n".join(report.lines())
+
+    def tags(resource: str) -> dict[str, str]:
+        if ":sagemaker:" not in resource:
+            return {}
+        return {tag["Key"]: tag["Value"] for tag in sagemaker.list_tags(ResourceArn=resource)["Tags"]}
+
+    account = Account("111122223333", "eu-west-1", tags, lambda _: "")
+    requests = {
+        (request.action, request.resource): evaluate(statements, request)
+        for service, operation, call in asked
+        if operation != "GetCallerIdentity"  # which takes no right
+        for request in [request_of(account, service, operation, call)]
+    }
+    assert {key: decision for key, decision in requests.items() if decision is not Decision.ALLOWED} == {}
+    assert len({action for action, _ in requests}) >= 10
 
 
 def test_of_two_deployments_at_once_the_second_is_told_before_it_begins(deployed: Project) -> None:

@@ -36,7 +36,7 @@ def regional(n: Names) -> list[tuple[str, str]]:
 def global_(n: Names) -> list[tuple[str, str]]:
     """Every name that is unique within an account, or in the world."""
     kinds = [("bucket", n.bucket), ("bucket", n.log_bucket), ("role", n.execution_role)]
-    kinds += [("policy", n.deployer_policy), ("policy", n.invoker_policy)]
+    kinds += [("policy", n.deployer_policy), ("policy", n.operator_policy), ("policy", n.invoker_policy)]
     return [*kinds, ("dashboard", n.dashboard()), *(("dashboard", n.dashboard(model)) for model in MODELS)]
 
 
@@ -131,6 +131,7 @@ def test_every_name_is_one_that_its_service_accepts() -> None:
 def test_every_name_is_held_against_its_limit() -> None:
     n = names("a", "dev")
     listed = {name for _, name in n.of_environment()} | {name for _, name in n.of_model("b")}
-    ours = {n.bucket, n.log_bucket, n.execution_role, n.deployer_policy, n.invoker_policy, n.topic, n.key_alias}
+    policies = {n.deployer_policy, n.operator_policy, n.invoker_policy}
+    ours = {n.bucket, n.log_bucket, n.execution_role, *policies, n.topic, n.key_alias}
     ours |= {n.dashboard(), n.dashboard("b"), n.stack("b"), n.stack("foundation"), n.stack("operations")}
     assert listed == ours | {n.endpoint("b"), n.log_group("b")}
