@@ -153,7 +153,7 @@ class EndpointChecks:
         yield from service.quiet(ending, self._facts.alarms, states)
 
     def _quota(self) -> Iterator[Finding]:
-        peak = self._update.result().peak
+        peak = self._update.result().grows
         if self._common.quotas is not None:
             yield from self._common.quotas.findings(self._common.environment.names.endpoint(self._facts.name), peak)
         elif peak:

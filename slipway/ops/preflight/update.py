@@ -90,6 +90,12 @@ class Update:
             for type, count in most.items()
         }
 
+    @property
+    def grows(self) -> Mapping[str, Fleet]:
+        """The peak of the types of which the update starts instances; of others there are never more than now."""
+        started = {variant.type for variant in self.new.variants}
+        return {type: fleet for type, fleet in self.peak.items() if type in started}
+
 
 def update_of(
     environment: Environment,

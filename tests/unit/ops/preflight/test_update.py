@@ -33,6 +33,7 @@ def test_another_type_is_counted_beside_the_old_one() -> None:
     declared = environment({**CANARY, "hosting": {"instance_type": XLARGE}, "scaling": None})
     update = update_of(declared, "iris", live(), serving(), {})
     assert update.peak == {LARGE: Fleet(2, 2), XLARGE: Fleet(2, 2)}
+    assert update.grows == {XLARGE: Fleet(2, 2)}
 
 
 def test_shadows_of_both_sides_run_all_the_time() -> None:
