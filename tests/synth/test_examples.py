@@ -147,7 +147,7 @@ def test_an_example_alone_gives_the_same_templates_as_among_the_others(assembly:
 
 
 def test_what_the_examples_are_published_from_gives_the_locked_bytes(tmp_path: Path) -> None:
-    from slipway.ops.package import package
+    from slipway.ops.publish.package import package
 
     train = examples.training(tmp_path)
     locked: dict[str, str] = {}
