@@ -194,13 +194,14 @@ def test_of_two_who_publish_a_version_at_once_the_second_is_told(
     def meet(**_: object) -> None:
         together.wait(10)
 
+    folders = {who: project.model("both" if alike else who) for who in ("alice", "bob")}
+
     def run(who: str) -> Published | VersionTaken:
         s3 = project.s3()
         s3.meta.events.register("before-call.s3.PutObject", meet)
-        folder = project.model("both" if alike else who)
         lock = tmp_path / f"{who}.lock.json"
         try:
-            return publish(folder, model="demand/store-9", version=1, bucket=bucket, lock_path=lock, s3=s3)
+            return publish(folders[who], model="demand/store-9", version=1, bucket=bucket, lock_path=lock, s3=s3)
         except VersionTaken as taken:
             return taken
 
