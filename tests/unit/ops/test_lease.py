@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from slipway.ops.lease import OPERATION, lease, refuse_others
 from slipway.ops.trouble import BusyError
-from tests.unit.ops.fake_endpoint import ENDPOINT, World, arn, error
+from tests.unit.ops.rollback.fake_endpoint import ENDPOINT, World, arn, error
 
 ARN = arn("endpoint", ENDPOINT)
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from slipway.ops.live import BUSY, Live, Pending, describe, live_of, revisions, same_config, stack_config
 from slipway.ops.trouble import NoEndpointError
 from tests.unit.ops.conftest import Declare
-from tests.unit.ops.fake_endpoint import ENDPOINT, STACK, START, World, arn, error
+from tests.unit.ops.rollback.fake_endpoint import ENDPOINT, STACK, START, World, arn, error
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from slipway.ops.rollback.advice import Advisor, Change
 from slipway.ops.rollback.contents import Models
 from slipway.ops.rollback.revisions import known_revisions
 from slipway.spec.load import load_unpublished
-from tests.unit.ops.fake_endpoint import BUCKET, ENDPOINT, IMAGE, World
+from tests.unit.ops.rollback.fake_endpoint import BUCKET, ENDPOINT, IMAGE, World
 
 BASE = """\
 company: acme

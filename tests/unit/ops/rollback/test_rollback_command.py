@@ -14,8 +14,8 @@ from slipway.cli import main
 from slipway.ops import target as targets
 from slipway.ops.rollback import rollback as module
 from slipway.ops.watch.events import Outcome, Result
-from tests.unit.ops.fake_endpoint import ENDPOINT, STACK, World, error
-from tests.unit.ops.test_rollback_advice import BASE, DEV
+from tests.unit.ops.rollback.fake_endpoint import ENDPOINT, STACK, World, error
+from tests.unit.ops.rollback.test_advice import BASE, DEV
 
 Run = Callable[..., int]
 

@@ -25,7 +25,7 @@ from slipway.ops.preflight.report import Check, Finding, Report, failed, ok, war
 from slipway.ops.target import Kind
 from slipway.spec.lock import read_lock
 from tests.unit.ops.conftest import MODEL, Declare
-from tests.unit.ops.test_deploy import CONTAINER, V1, commands, config, put, s3, script, training
+from tests.unit.ops.deploy.test_deploy import CONTAINER, V1, commands, config, put, s3, script, training
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

@@ -11,9 +11,19 @@ from slipway.ops.publish.multi_model import Archive, archives, one_prefix, prefi
 from slipway.ops.publish.storage import PublishError
 from slipway.ops.trouble import WrongOperation
 from slipway.spec.lock import read_lock, record
-from tests.unit.ops import multi_model as shared
 from tests.unit.ops.conftest import MODEL, Declare
-from tests.unit.ops.multi_model import BUCKET, PREFIX, SCRIPT, STORE_1, STORE_2, config, environment, put, refuse
+from tests.unit.ops.publish import multi_model as shared
+from tests.unit.ops.publish.multi_model import (
+    BUCKET,
+    PREFIX,
+    SCRIPT,
+    STORE_1,
+    STORE_2,
+    config,
+    environment,
+    put,
+    refuse,
+)
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

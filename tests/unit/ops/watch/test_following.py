@@ -15,7 +15,7 @@ from slipway.ops.trouble import NoEndpointError, OperationError
 from slipway.ops.unfinished import Terminated
 from slipway.ops.watch.events import Outcome, Result
 from tests.unit.ops.answering import EXPIRED, THROTTLED, Refusal, denied
-from tests.unit.ops.watching import (
+from tests.unit.ops.watch.watching import (
     ALARMS,
     CANARY,
     DEPLOYED,

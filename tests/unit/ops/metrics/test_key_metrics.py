@@ -11,7 +11,7 @@ from slipway.ops.metrics.measures import Machine, Measure
 from slipway.spec.environment import Environment
 from slipway_cdk.graphs import graphs
 from tests.unit.ops.conftest import Declare
-from tests.unit.ops.test_invoke import CONTAINER, HOSTING, KINDS
+from tests.unit.ops.invoke.test_invoke import CONTAINER, HOSTING, KINDS
 
 GPU = {"instance_type": "ml.g5.xlarge"}
 FULL = "rc-project-a-dev"

@@ -12,7 +12,7 @@ from slipway.ops.rollback.intact import Inspector, Soundness
 from slipway.ops.rollback.revisions import Standing, exact, known_revisions, named, standings
 from slipway.ops.target import Target
 from tests.unit.ops.conftest import Declare
-from tests.unit.ops.fake_endpoint import ACCOUNT, BUCKET, ENDPOINT, IMAGE, World, arn, error
+from tests.unit.ops.rollback.fake_endpoint import ACCOUNT, BUCKET, ENDPOINT, IMAGE, World, arn, error
 
 OWN = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com/rc-project-a-dev-iris"
 

@@ -21,7 +21,7 @@ from slipway.ops.trouble import WrongOperation
 from slipway.spec.lock import read_lock
 from slipway.spec.model import FrameworkImage, Image, RepositoryImage, UriImage
 from tests.unit.ops.conftest import Declare
-from tests.unit.ops.multi_model import archive, before, config, environment, put, refuse
+from tests.unit.ops.publish.multi_model import archive, before, config, environment, put, refuse
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

@@ -20,7 +20,7 @@ from slipway.ops.trouble import BusyError, NoEndpointError, OperationError, Wron
 from slipway.ops.watch.events import Outcome, Result
 from slipway.spec.environment import Environment
 from tests.unit.ops.conftest import MODEL, Declare
-from tests.unit.ops.fake_endpoint import CANARY, ENDPOINT, IN_PROGRESS, STACK, TAGS, World, arn, error
+from tests.unit.ops.rollback.fake_endpoint import CANARY, ENDPOINT, IN_PROGRESS, STACK, TAGS, World, arn, error
 
 AT_ONCE = {
     "BlueGreenUpdatePolicy": {

@@ -21,7 +21,7 @@ from slipway.ops.metrics.table import table
 from slipway.ops.target import Target
 from slipway.ops.trouble import OperationError, WrongOperation
 from tests.unit.ops.conftest import Declare
-from tests.unit.ops.test_invoke import HOSTING, KINDS
+from tests.unit.ops.invoke.test_invoke import HOSTING, KINDS
 
 TARGET = Target("aws", "123456789012", "eu-west-1", {}, "")
 START = datetime(2026, 11, 29, 9, tzinfo=UTC)

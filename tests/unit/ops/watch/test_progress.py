@@ -13,7 +13,7 @@ from slipway.rollout.fleets import Update, Variant
 from slipway.rollout.policy import read
 from slipway.rollout.stages import BAKES, Kind
 from tests.unit.ops.answering import START
-from tests.unit.ops.watching import CANARY, described, updating, variant
+from tests.unit.ops.watch.watching import CANARY, described, updating, variant
 
 
 def later(seconds: float) -> datetime:

@@ -13,7 +13,7 @@ from slipway.ops.publish.archive_removal import Removal, Removed, plan_removal, 
 from slipway.ops.publish.storage import PublishError
 from slipway.ops.trouble import BusyError, OperationError, WrongOperation
 from slipway.spec.lock import LockError, read_lock, record
-from tests.unit.ops.multi_model import (
+from tests.unit.ops.publish.multi_model import (
     BUCKET,
     PREFIX,
     SCRIPT,

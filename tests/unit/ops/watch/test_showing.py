@@ -18,7 +18,7 @@ from slipway.ops.watch.events import Event
 from slipway.ops.watch.showing import JsonLines, Lines, chosen
 from slipway.ops.watch.view import View
 from tests.unit.ops.answering import START, denied
-from tests.unit.ops.watching import ALARMS, ENDPOINT, MOVES, NEW, OLD, World, described, variant
+from tests.unit.ops.watch.watching import ALARMS, ENDPOINT, MOVES, NEW, OLD, World, described, variant
 
 WHY = "Threshold Crossed: 2 datapoints [1.0, 0.9] were greater than the threshold (0.02)."
 
