@@ -306,7 +306,7 @@ def test_a_silent_rollback_is_told_after_the_deployment_and_before_the_next_one(
     assert code == 0
     assert found["iris", "live config"]["outcome"] == "warning"
     assert look(project, "--strict")[0] == 1
-    back = project.done("deploy", "--env", "staging", "--speed", "60")
+    back = project.done("deploy", "--env", "staging", "--speed", "600")
     assert "  warning  live config        it serves version 1 (" in back
     assert look(project, "--strict")[0] == 0
 
