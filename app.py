@@ -5,6 +5,7 @@ npx cdk synth -c env=prod
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -25,6 +26,9 @@ def main() -> int:
     int
         0; 2 when the config cannot be used, 1 when the templates have findings.
     """
+    # What is read, imported and declared from here on stays until the end: looking through it for garbage, over and
+    # over, finds none and takes a twentieth of a small synth.
+    gc.disable()
     context = json.loads(os.environ.get("CDK_CONTEXT_JSON", "{}"))
     environment = str(context.get("env", "dev"))
     folder = Path(str(context.get("config", HERE / "config")))
